@@ -1,0 +1,85 @@
+"""dlnb: a deep-learning course taken inside JupyterLab, and the workbench it is taken on.
+
+The public names, on one screen. Each is imported when it is first used, so that the parts that
+need no PyTorch (the server extension, the command line) never load it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import vision
+    from .metrics import accuracy
+    from .task import Task
+    from .train.checkpoints.checkpoint import CheckpointError
+    from .train.checkpoints.recover import recover, recoverable
+    from .train.engine import seeded
+    from .train.fit import fit
+    from .train.record import record
+    from .train.registry import run_of
+    from .train.run import Run
+    from .train.sweeps.sweep import sweep
+    from .widgets.compare import compare
+    from .widgets.errors import errors
+    from .widgets.pad import pad
+    from .widgets.watch import watch
+    from .widgets.xray import xray
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "CheckpointError": "dlnb.train.checkpoints.checkpoint",
+    "Run": "dlnb.train.run",
+    "Task": "dlnb.task",
+    "accuracy": "dlnb.metrics",
+    "compare": "dlnb.widgets.compare",
+    "errors": "dlnb.widgets.errors",
+    "fit": "dlnb.train.fit",
+    "pad": "dlnb.widgets.pad",
+    "record": "dlnb.train.record",
+    "recover": "dlnb.train.checkpoints.recover",
+    "recoverable": "dlnb.train.checkpoints.recover",
+    "run_of": "dlnb.train.registry",
+    "seeded": "dlnb.train.engine",
+    "sweep": "dlnb.train.sweeps.sweep",
+    "watch": "dlnb.widgets.watch",
+    "xray": "dlnb.widgets.xray",
+}
+_ROOMS = ("vision",)
+
+__all__ = [
+    "CheckpointError",
+    "Run",
+    "Task",
+    "accuracy",
+    "compare",
+    "errors",
+    "fit",
+    "pad",
+    "record",
+    "recover",
+    "recoverable",
+    "run_of",
+    "seeded",
+    "sweep",
+    "vision",
+    "watch",
+    "xray",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"dlnb.{name}")
+    raise AttributeError(f"module 'dlnb' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell `jupyter labextension develop` where the prebuilt extension is."""
+    return [{"src": "labextension", "dest": "dlnb"}]

@@ -1,0 +1,183 @@
+"""The command `dlnb`: `dlnb lab` opens the course, `dlnb data` looks after the data sets."""
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from .course.chapters import CARRIED, Shelf, is_course
+
+# Settings for a newcomer's first page, such as no question about news over it; the user's own still win.
+SETTINGS = Path(__file__).parent / "course" / "jupyter"
+BESIDE = Path(__file__).parents[1] / "notebooks"  # the course in a clone that was installed with `pip install -e`
+
+
+class UsageError(Exception):
+    """The command cannot be done; the message says why and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    own, further = _split(given)
+    arguments = _parser().parse_args(own)
+    try:
+        if arguments.command == "lab":
+            return lab(arguments.folder, ["--no-browser"] * arguments.no_browser + further)
+        return data(arguments.action, getattr(arguments, "name", None))
+    except UsageError as error:
+        print(f"dlnb: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dlnb",
+        description="A course in deep learning that is taken inside JupyterLab.",
+        epilog="Begin with “dlnb lab”. It opens the course in your browser; Ctrl+C in the terminal ends it.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    lab_parser = commands.add_parser(
+        "lab",
+        help="open the course in JupyterLab",
+        description="Opens the course in JupyterLab, at its first chapter, with the list of chapters on the left.",
+        epilog="All further options go to JupyterLab, for example: dlnb lab --port 9999. In a container whose port "
+        "is published, add: --no-browser --ip 0.0.0.0. The address to open, with its token, is printed at the start.",
+        usage="dlnb lab [folder] [--no-browser] [options of jupyter lab]",
+    )
+    lab_parser.add_argument(
+        "folder",
+        nargs="?",
+        help="where the course is, or where to put a copy of it to work in (default: the clone you are in, "
+        "else a copy in dlnb-course in your home folder); files that are there are never overwritten",
+    )
+    lab_parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
+
+    data_parser = commands.add_parser(
+        "data",
+        help="list and fetch the data sets of the labs",
+        description="The labs use real data sets. Each is fetched once, checked, and kept for the next time. "
+        "The chapters need none of them.",
+    )
+    actions = data_parser.add_subparsers(dest="action", required=True, metavar="action")
+    actions.add_parser("list", help="list the data sets: what they are, their size and their licence")
+    for action, words in (
+        ("get", "fetch a data set if it is not there, check it, and print its files"),
+        ("path", "print only the folder in which a data set lies; fetches it first if it is not there"),
+    ):
+        parser_of_action = actions.add_parser(action, help=words, description=words[0].upper() + words[1:] + ".")
+        parser_of_action.add_argument("name", help="the name of the data set, as “dlnb data list” shows it")
+    return parser
+
+
+def _split(given: list[str]) -> tuple[list[str], list[str]]:
+    """Our own arguments of `lab`, and those for JupyterLab: from the first option that is not ours."""
+    if given[:1] != ["lab"]:
+        return given, []
+    for at, argument in enumerate(given):
+        if argument == "--":
+            return given[:at], given[at + 1 :]
+        if argument.startswith("-") and argument not in ("-h", "--help", "--no-browser"):
+            return given[:at], given[at:]
+    return given, []
+
+
+def lab(folder: str | None, further: list[str]) -> int:
+    """Open the course in JupyterLab; returns when JupyterLab ends."""
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)])
+    )
+    from jupyterlab.labapp import LabApp
+
+    root = course_root(Path(folder).expanduser() if folder else None)
+    LabApp.launch_instance(argv=lab_arguments(root, further))
+    return 0
+
+
+def lab_arguments(root: Path, further: list[str]) -> list[str]:
+    """The arguments of `jupyter lab` that show the course below `root`, before the user's own."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    own = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url={first_page(root)}"]
+    return own + ["--allow-root"] * is_root + further
+
+
+def first_page(root: Path) -> str:
+    """Where JupyterLab opens: at the first chapter of the course below `root` that can be read."""
+    course = root / "notebooks" if is_course(root / "notebooks") else root
+    readable = [chapter for chapter in Shelf(course).chapters() if not chapter.error]
+    if not readable:
+        return "/lab"
+    return f"/lab/tree/{quote((course / readable[0].path).relative_to(root).as_posix())}"
+
+
+def course_root(folder: Path | None, here: Path | None = None, carried: Path | None = None) -> Path:
+    """The folder to show: a clone as it is, else a folder that holds a copy of the course that dlnb carries.
+
+    Raises: UsageError if there is no course to show or the copy cannot be made.
+    """
+    here = Path.cwd() if here is None else here
+    for clone in [folder] if folder else [here]:
+        if is_course(clone / "notebooks") or is_course(clone):
+            return clone.resolve()
+    source = next((place for place in (carried or CARRIED, BESIDE) if is_course(place)), None)
+    target = folder or Path.home() / "dlnb-course"
+    if source is None:
+        if is_course(target):
+            return target.resolve()
+        raise UsageError(
+            f"there is no course in {folder or here}. Go to the folder of the clone, or install dlnb again."
+        )
+    try:
+        copied = copy_course(source, target)
+    except OSError as error:
+        raise UsageError(
+            f"the course cannot be copied to {target}: {error.strerror or error}. Name another folder."
+        ) from error
+    if copied:
+        print(f"dlnb: {copied} files of the course were copied to {target}", file=sys.stderr)
+    return target.resolve()
+
+
+def copy_course(source: Path, target: Path) -> int:
+    """Copy what is not there yet; a file that is there stays as it is. Returns the number of files copied."""
+    copied = 0
+    for file in sorted(source.rglob("*")):
+        own = target / file.relative_to(source)
+        if not file.is_file() or ".ipynb_checkpoints" in file.parts or own.exists():
+            continue
+        own.parent.mkdir(parents=True, exist_ok=True)
+        part = own.with_name(f".{own.name}.{os.getpid()}.part")  # so that a kill leaves no half of a notebook
+        shutil.copyfile(file, part)
+        part.replace(own)
+        copied += 1
+    return copied
+
+
+def data(action: str, name: str | None) -> int:
+    """List the data sets, or fetch one and print where it is."""
+    from .data import store
+
+    if action == "list":
+        for dataset in store.sets().values():
+            print(dataset)
+        return 0
+    if name not in store.sets():
+        raise UsageError(f"there is no data set {name!r}. There are: {', '.join(sorted(store.sets()))}.")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # so that $(dlnb data path mnist) is a path and nothing else
+            files = store.fetch(name)
+    except store.DataError as error:
+        raise UsageError(str(error)) from error
+    found = files.values() if action == "get" else dict.fromkeys(file.parent for file in files.values())
+    for path in found:
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Data: named real sets with checksums, and batches that can be drawn again."""

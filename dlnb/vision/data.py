@@ -1,0 +1,87 @@
+"""Pictures: the sets, how they are split, how they are varied, and how a drawing becomes one of them."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..data.idx import read_idx
+from ..data.store import path
+
+DIGITS = tuple("0123456789")
+
+
+def read_digits() -> tuple[Tensor, Tensor]:
+    """The 1,797 handwritten digits that scikit-learn carries.
+
+    Returns: pictures (1797, 1, 8, 8) float32 in [0, 1] and labels (1797,).
+    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI, CC BY 4.0 (its test part).
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return torch.tensor(bunch.images, dtype=torch.float32).unsqueeze(1) / 16, torch.tensor(bunch.target)
+
+
+def read_mnist(part: str, source: str = "mnist") -> tuple[Tensor, Tensor]:
+    """One part of MNIST, or of a set in the same files: "train" (60,000 pictures) or "t10k" (10,000).
+
+    source: the name of the set in `dlnb.data.store`.
+    Returns: pictures (N, 1, 28, 28) float32 in [0, 1] and labels (N,).
+
+    Raises: DataError if the files cannot be had; ValueError if the two do not fit together.
+    """
+    pictures = read_idx(path(source, f"{part}-images-idx3-ubyte.gz"), ndim=3)
+    labels = read_idx(path(source, f"{part}-labels-idx1-ubyte.gz"), ndim=1)
+    if len(pictures) != len(labels):
+        raise ValueError(f"the {part} part of {source!r} has {len(pictures):,} pictures but {len(labels):,} labels")
+    return torch.from_numpy(pictures).unsqueeze(1).float() / 255, torch.from_numpy(labels).long()
+
+
+def split(labels: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Positions to learn from (70 %), to validate (10 %) and to test (20 %), each class in these shares.
+
+    The pictures are shuffled and laid out class after class; of every ten neighbours, seven are for
+    learning, one for validation and two for the test.
+    """
+    # RandomState, because NumPy promises that its numbers never change.
+    order = np.random.RandomState(seed).permutation(len(labels))
+    by_class = torch.from_numpy(order[np.argsort(labels.numpy()[order], kind="stable")])
+    place = torch.arange(len(labels)) % 10
+    valid, test = place == 2, (place == 0) | (place == 5)
+    # Validation in the order of the file, not class after class: its first few, which a view shows, are of all classes.
+    return by_class[~(valid | test)], by_class[valid].sort().values, by_class[test]
+
+
+def jitter(
+    pictures: Tensor,
+    degrees: float = 8.0,
+    shift: float = 0.06,
+    zoom: float = 0.1,
+    bend: float = 0.15,
+    boldness: float = 0.5,
+) -> Tensor:
+    """Each picture turned, moved, zoomed, bent, and drawn bolder or fainter, a little and at random: the same digit still.
+
+    pictures: (B, C, H, W) in [0, 1] → the same. Angles up to ±`degrees`; shifts up to ±`shift` of the side;
+    sizes up to ±`zoom`; nine points of the picture pulled up to ±`bend` of half the side, those between them
+    following (elastic deformation, as in Simard, Steinkraus & Platt 2003); grey levels raised to powers up to
+    exp(±`boldness`). Draws from PyTorch's default generator.
+    """
+    B, _, H, W = pictures.shape
+    amount = 2 * torch.rand(5, B, device=pictures.device) - 1  # (5, B) in [-1, 1)
+    angle, size = amount[0] * math.radians(degrees), 1 + amount[1] * zoom
+    cos, sin = size * angle.cos(), size * angle.sin()
+    dx, dy = 2 * shift * amount[2], 2 * shift * amount[3]  # a picture's sides run from -1 to 1
+    affine = torch.stack([cos, -sin, dx, sin, cos, dy], dim=1).view(B, 2, 3)
+    where = F.affine_grid(affine, [B, 1, H, W], align_corners=False)  # (B, H, W, 2)
+
+    pull = bend * (2 * torch.rand(B, 2, 3, 3, device=pictures.device) - 1)
+    pull = F.interpolate(pull, (H, W), mode="bicubic", align_corners=True)  # (B, 2, H, W), smooth
+
+    # In pictures of few pixels a linear mixture of neighbours would wash the strokes out; in larger ones it is as good.
+    mode = "bicubic" if W < 16 else "bilinear"
+    moved = F.grid_sample(pictures, where + pull.permute(0, 2, 3, 1), mode=mode, align_corners=False)
+    return moved.clamp(0, 1) ** torch.exp(boldness * amount[4]).view(B, 1, 1, 1)

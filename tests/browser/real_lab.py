@@ -1,0 +1,152 @@
+"""A real JupyterLab on a free port, and what a test does on its pages."""
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Page, expect
+
+KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its files, its address, its token, and the folder where it keeps the learner's progress."""
+
+    root: Path
+    base: str
+    token: str
+    learner: Path
+    log: Path
+
+    def url(self, path: str = "lab", query: str = "") -> str:
+        """The address of a page, such as `lab/tree/a.ipynb`, with the token."""
+        return f"{self.base}/{path}?token={self.token}{query}"
+
+
+@contextlib.contextmanager
+def started_lab(folder: Path, root: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Lab]:
+    """Start JupyterLab on `root`, with home, settings and progress of its own in `folder`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token, learner, log = secrets.token_hex(8), folder / "learner", folder / "lab.log"
+    (folder / "home").mkdir(parents=True, exist_ok=True)
+    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True, exist_ok=True)
+    quiet.write_text('{"fetchNews": "false"}')  # else a question about news lies over the page
+    surroundings = {
+        **os.environ,
+        "HOME": str(folder / "home"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "DLNB_HOME": str(learner),
+        **(env or {}),
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
+        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *arguments,
+    ]  # fmt: skip
+    with log.open("w") as output:
+        server = subprocess.Popen(command, env=surroundings, stdout=output, stderr=output)
+        base = f"http://127.0.0.1:{port}"
+        try:
+            _wait_until_up(server, f"{base}/api/status?token={token}", log)
+            yield Lab(root, base, token, learner, log)
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_until_up(server: subprocess.Popen, url: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+def write_notebook(file: Path, *cells: str) -> Path:
+    """A notebook of these code cells."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=[new_code_cell(c) for c in cells], metadata={"kernelspec": KERNELSPEC}), file)
+    return file
+
+
+def open_page(page: Page, url: str) -> None:
+    """Go to a page of JupyterLab and wait until it is restored."""
+    page.goto(url)
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.evaluate("() => window.jupyterapp.restored")
+
+
+def open_notebook(page: Page, lab: Lab, path: str) -> None:
+    """Open a notebook and wait until its kernel is ready."""
+    open_page(page, lab.url(f"lab/tree/{path}", "&reset"))
+    page.wait_for_selector(".jp-NotebookPanel:visible .jp-Cell", timeout=60_000)
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the notebook in front has an idle kernel."""
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+        timeout=60_000,
+    )
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Run one cell of the notebook in front; returns at once."""
+    page.evaluate(
+        """(i) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = i;
+                    void window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+        index,
+    )
+
+
+def run_all(page: Page, timeout: float = 120) -> None:
+    """Run all cells of the notebook in front and wait until they have run (timeout: seconds)."""
+    page.evaluate(
+        """(limit) => Promise.race([
+            window.jupyterapp.commands.execute('notebook:run-all-cells'),
+            new Promise((_, fail) => setTimeout(() => fail(new Error(limit + ' s were not enough')), limit * 1000)),
+        ]).then(() => null)""",
+        timeout,
+    )
+
+
+def outputs(page: Page, index: int):
+    """The output area of one cell of the notebook in front."""
+    return page.locator(".jp-NotebookPanel:visible .jp-Cell").nth(index).locator(".jp-OutputArea")
+
+
+def shut_down_kernel(page: Page) -> None:
+    """End the kernel of the notebook in front."""
+    page.evaluate("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()")
+
+
+__all__ = [
+    "Lab", "expect", "open_notebook", "open_page", "outputs", "run_all", "run_cell", "shut_down_kernel", "started_lab",
+    "wait_for_kernel", "write_notebook",
+]  # fmt: skip

@@ -1,0 +1,239 @@
+"""Every task and model that ships, found by existing; and the hard cases that one may write oneself.
+
+A case is a name and a function that gives a fresh model, a task and arguments for `dl.fit`.
+"""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+import dlnb
+import dlnb as dl
+
+from .conftest import network, quadrants
+
+Make = Callable[[], tuple[nn.Module, dl.Task]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that can be trained. needs: the folder in DLNB_DATA without which it cannot."""
+
+    name: str
+    make: Make
+    arguments: dict[str, Any] = field(default_factory=dict)
+    needs: str = ""
+    ships: bool = False
+
+    def fit(self, **more: Any) -> dl.Run:
+        """A run that has not begun."""
+        model, task = self.make()
+        return dl.fit(model, task, **{"epochs": 10_000, "start": False, **self.arguments, **more})
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be tried here; empty if it can."""
+        data = os.environ.get("DLNB_DATA")
+        return f"needs {self.needs} in DLNB_DATA" if self.needs and not (data and os.path.isdir(f"{data}/{self.needs}")) else ""
+
+
+def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
+    """Every public function of a room `dlnb.<area>.tasks` that makes a task."""
+    for area in pkgutil.iter_modules(dlnb.__path__):
+        if not area.ispkg or not (room := importlib.util.find_spec(f"dlnb.{area.name}.tasks")):
+            continue
+        for name, function in inspect.getmembers(importlib.import_module(room.name), inspect.isfunction):
+            made_here = function.__module__ == room.name and not name.startswith("_")
+            if made_here and inspect.signature(function).return_annotation in (dl.Task, "Task"):
+                yield f"{area.name}.{name}", function
+
+
+# Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
+FETCHED = {"vision.mnist": "mnist"}
+
+
+def shipped() -> list[Case]:
+    """Each task with each model that it names."""
+
+    def case(name: str, task: Callable[..., dl.Task], model: str) -> Case:
+        def make() -> tuple[nn.Module, dl.Task]:
+            made = task()
+            with dl.seeded(0):
+                return made.models[model](), made
+
+        return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True)
+
+    cases = []
+    for name, task in tasks_that_ship():
+        needs = FETCHED.get(name, "")
+        if Case(name, lambda: None, needs=needs).missing:  # type: ignore[arg-type, return-value]
+            cases.append(Case(name, lambda: None, needs=needs, ships=True))  # type: ignore[arg-type, return-value]
+            continue
+        models = task().models
+        assert models, f"{name} names no model that learns it: give Task(models=…)"
+        cases += [case(name, task, model) for model in models]
+    return cases
+
+
+# What one may write oneself.
+
+
+class Noisy(nn.Module):
+    """Noise drawn in forward, a buffer that no state_dict holds, a count kept in a plain attribute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.calls = 0
+        self.register_buffer("mean", torch.zeros(2), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 2) → (B, 2)."""
+        if self.training:
+            self.calls += 1
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+            x = x + 0.1 * torch.randn_like(x) / self.calls
+        return self.layer(x - self.mean)
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer with dropout between its two floors."""
+
+    def __init__(self, kind: type[nn.RNNBase]) -> None:
+        super().__init__()
+        self.layers = kind(1, 8, num_layers=2, dropout=0.3, batch_first=True)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 2) → (B, 2), read as two steps of time."""
+        return self.out(self.layers(x[:, :, None])[0][:, -1])
+
+
+class Attends(nn.Module):
+    """A Transformer's layer with weights that two places share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.2, batch_first=True)
+        self.first, self.second = nn.Linear(16, 2), nn.Linear(16, 2)
+        self.second.weight = self.first.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 2) → (B, 2)."""
+        mixed = self.block(self.embed(x[:, :, None]))
+        return self.first(mixed[:, 0]) + self.second(mixed[:, 1])
+
+
+class Jitters(Dataset):
+    """Examples that NumPy's and Python's global generators move a little each time."""
+
+    def __init__(self) -> None:
+        self.x = np.random.RandomState(0).randn(96, 2).astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        moved = self.x[i] + 0.1 * np.random.randn(2).astype(np.float32) + 0.01 * random.random()
+        return torch.from_numpy(moved) + 0.01 * torch.rand(2), int(self.x[i, 0] > 0)
+
+
+class Margin(nn.Module):
+    """A loss with parameters and a buffer of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy with a weight that depends on how often it was asked."""
+        self.seen += 1
+        return F.cross_entropy(output, target) * (1 + 1 / self.seen)
+
+
+def with_loader(**arguments: Any) -> Make:
+    """A task from one's own `DataLoader`."""
+
+    def make() -> tuple[nn.Module, dl.Task]:
+        train = DataLoader(Jitters(), batch_size=8, shuffle=True, **arguments)
+        return network(0.2), dl.Task.from_loaders(train, loss=F.cross_entropy, metrics={"accuracy": dl.accuracy})
+
+    return make
+
+
+def with_generator() -> tuple[nn.Module, dl.Task]:
+    """A loader that shuffles with a generator of its own."""
+    x = torch.randn(64, 2, generator=torch.Generator().manual_seed(2))
+    loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
+    return network(), dl.Task.from_loaders(loader, loss=F.cross_entropy)
+
+
+def with_loss() -> tuple[nn.Module, dl.Task]:
+    """A loss that is a module with state."""
+    task = quadrants()
+    task.loss = Margin()
+    return network(), task
+
+
+def seeded(kind: Callable[[], nn.Module]) -> Make:
+    """A model with the same first weights each time, on points with noise."""
+
+    def make() -> tuple[nn.Module, dl.Task]:
+        with dl.seeded(1):
+            return kind(), quadrants(noise=0.05)
+
+    return make
+
+
+def points() -> tuple[nn.Module, dl.Task]:
+    """Dropout, batch norm and augmentation."""
+    return network(0.3), quadrants(noise=0.1)
+
+
+def own() -> list[Case]:
+    """Models, data, optimisers and schedules that have state in odd places."""
+    optimizers = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam", "adamax", "adadelta", "rprop", "asgd"]
+    made: dict[str, Any] = {
+        "momentum": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3),
+        "fused": lambda p: torch.optim.AdamW(p, lr=1e-2, fused=True),
+        "foreach": lambda p: torch.optim.Adam(p, lr=1e-2, foreach=True, amsgrad=True),
+    }
+    schedules: dict[str, Any] = {
+        "cosine": "cosine",
+        "one cycle": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=100),
+        "warm restarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=7),
+        "exponential": lambda o: lr_scheduler.ExponentialLR(o, 0.95),
+        "one after the other": lambda o: lr_scheduler.SequentialLR(
+            o, [lr_scheduler.LinearLR(o, 0.1, total_iters=9), lr_scheduler.CosineAnnealingLR(o, 30)], milestones=[9]
+        ),
+    }
+    return [
+        *[Case(f"optimizer {name}", points, {"optimizer": name, "lr": 0.01}) for name in optimizers],
+        *[Case(f"optimizer {name}", points, {"optimizer": optimizer}) for name, optimizer in made.items()],
+        *[Case(f"schedule {name}", points, {"schedule": schedule, "lr": 0.02}) for name, schedule in schedules.items()],
+        Case("clipping", points, {"clip": 0.1}),
+        Case("noise in forward", seeded(Noisy)),
+        Case("GRU", seeded(lambda: Recurrent(nn.GRU))),
+        Case("LSTM", seeded(lambda: Recurrent(nn.LSTM))),
+        Case("attention and tied weights", seeded(Attends)),
+        Case("a loader of one's own", with_loader()),
+        Case("a loader that drops the last batch", with_loader(drop_last=True)),
+        Case("a loader with a generator", with_generator),
+        Case("a loss with state", with_loss),
+    ]
+
+
+CASES = [*shipped(), *own()]

@@ -1,0 +1,278 @@
+"""The server extension: what its routes answer, and that they refuse what they should."""
+
+import asyncio
+import json
+import random
+import string
+import threading
+import time
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from tornado.httpclient import HTTPClientError
+
+from dlnb import server
+
+pytest_plugins = ("pytest_jupyter.jupyter_server",)
+
+CHAPTERS = ("dlnb", "chapters")
+PROGRESS = ("dlnb", "chapters", "progress")
+RESET = ("dlnb", "chapters", "reset")
+PATH = "notebooks/10_a.ipynb"
+
+
+@pytest.fixture
+def jp_server_config():
+    return {"ServerApp": {"jpserver_extensions": {"dlnb.server": True}}}
+
+
+@pytest.fixture(autouse=True)
+def learner(tmp_path, monkeypatch):
+    """A learner of our own, before the server starts."""
+    monkeypatch.setenv("DLNB_HOME", str(tmp_path / "learner"))
+    monkeypatch.delenv("DLNB_COURSE", raising=False)
+    return tmp_path / "learner"
+
+
+@pytest.fixture
+def course(learner, jp_root_dir):
+    """A course of one chapter with two code cells and one lab; gives the ids of the chapter's cells."""
+    folder = jp_root_dir / "notebooks"
+    cells = [new_markdown_cell("# 10 · Images <b>"), new_code_cell("1"), new_code_cell("2")]
+    (folder / "labs").mkdir(parents=True)
+    about = {"dlnb": {"chapter": "10", "minutes": 45}}
+    nbformat.write(new_notebook(cells=cells, metadata=about), folder / "10_a.ipynb")
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# A lab")]), folder / "labs" / "10_b.ipynb")
+    return [cell.id for cell in cells[1:]]
+
+
+async def post(jp_fetch, route, body):
+    text = body if isinstance(body, str | bytes) else json.dumps(body)
+    return await jp_fetch(*route, method="POST", body=text)
+
+
+async def refused(request) -> tuple[int, str]:
+    """The status and message of a request that must fail."""
+    with pytest.raises(HTTPClientError) as caught:
+        await request
+    return caught.value.code, json.loads(caught.value.response.body)["message"]
+
+
+async def test_the_list_has_every_chapter_with_its_state(course, jp_fetch):
+    chapter, lab = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert chapter == {
+        "kind": "chapter", "number": "10", "title": "Images <b>", "minutes": 45, "path": PATH, "error": None,
+        "state": "new", "cells": 2, "run": 0, "next": course[0], "last": None,
+    }  # fmt: skip
+    assert (lab["kind"], lab["number"], lab["path"]) == ("lab", "10", "notebooks/labs/10_b.ipynb")
+
+
+async def test_cells_that_ran_make_a_chapter_started_and_then_done(course, jp_fetch):
+    started = json.loads((await post(jp_fetch, PROGRESS, {"path": PATH, "cells": [course[1]]})).body)
+    assert (started["state"], started["run"], started["next"]) == ("started", 1, course[0])
+    done = json.loads((await post(jp_fetch, PROGRESS, {"path": PATH, "cells": [course[0]]})).body)
+    assert (done["state"], done["run"], done["next"]) == ("done", 2, None)
+    assert json.loads((await jp_fetch(*CHAPTERS)).body)[0] == done
+
+
+async def test_cells_of_other_notebooks_do_not_count(course, jp_fetch):
+    answer = json.loads((await post(jp_fetch, PROGRESS, {"path": PATH, "cells": ["of-another-one"]})).body)
+    assert (answer["state"], answer["last"]) == ("new", None)
+
+
+async def test_reset_makes_a_chapter_new_again(course, jp_fetch):
+    await post(jp_fetch, PROGRESS, {"path": PATH, "cells": course})
+    assert json.loads((await post(jp_fetch, RESET, {"path": PATH})).body)["state"] == "new"
+    assert json.loads((await jp_fetch(*CHAPTERS)).body)[0]["state"] == "new"
+
+
+@pytest.mark.parametrize("route", [CHAPTERS, PROGRESS, RESET], ids="/".join)
+@pytest.mark.parametrize("token", [None, "wrong"])
+async def test_a_request_without_the_token_is_refused(course, http_server_client, jp_base_url, route, token):
+    headers = {"Authorization": f"token {token}"} if token else {}
+    call = (
+        {"method": "GET"}
+        if route == CHAPTERS
+        else {"method": "POST", "body": json.dumps({"path": PATH, "cells": course})}
+    )
+    with pytest.raises(HTTPClientError) as caught:
+        await http_server_client.fetch(jp_base_url + "/".join(route), headers=headers, **call)
+    assert caught.value.code == 403
+
+
+@pytest.mark.parametrize("route", [PROGRESS, RESET], ids="/".join)
+async def test_a_cookie_without_the_xsrf_token_is_refused(course, http_server_client, jp_base_url, jp_serverapp, route):
+    """Another web page makes the browser send the cookie; it cannot send the XSRF token."""
+    login = await http_server_client.fetch(
+        f"{jp_base_url}tree?token={jp_serverapp.identity_provider.token}", follow_redirects=False, raise_error=False
+    )
+    cookies = "; ".join(cookie.split(";")[0] for cookie in login.headers.get_list("Set-Cookie"))
+    assert "username-" in cookies
+    body = json.dumps({"path": PATH, "cells": course})
+    with pytest.raises(HTTPClientError) as caught:
+        await http_server_client.fetch(
+            jp_base_url + "/".join(route), method="POST", body=body, headers={"Cookie": cookies}
+        )
+    assert caught.value.code == 403
+    assert "_xsrf" in caught.value.response.body.decode()
+
+
+@pytest.mark.parametrize("route", [PROGRESS, RESET], ids="/".join)
+async def test_the_permission_to_write_contents_is_asked_for(course, jp_fetch, jp_serverapp, monkeypatch, route):
+    monkeypatch.setattr(
+        jp_serverapp.authorizer,
+        "is_authorized",
+        lambda handler, user, action, resource: (action, resource) != ("write", "contents"),
+    )
+    await jp_fetch(*CHAPTERS)
+    code, _ = await refused(post(jp_fetch, route, {"path": PATH, "cells": course}))
+    assert code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notebooks/99_none.ipynb",
+        "10_a.ipynb",
+        "../notebooks/10_a.ipynb",
+        "/etc/passwd",
+        "notebooks/../notebooks/10_a.ipynb",
+        "\0",
+        "\ud800",
+    ],
+)
+@pytest.mark.parametrize("route", [PROGRESS, RESET], ids="/".join)
+async def test_what_is_no_chapter_is_not_found(course, jp_fetch, route, path):
+    assert await refused(post(jp_fetch, route, {"path": path, "cells": ["a"]})) == (
+        404,
+        "There is no such chapter in the course.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        ("[" * 50_000, "not valid JSON"),
+        ("[]", "JSON object"),
+        ("null", "JSON object"),
+        ({}, '"path"'),
+        ({"path": 3, "cells": ["a"]}, '"path"'),
+        ({"path": "", "cells": ["a"]}, '"path"'),
+        ({"path": "a" * 2000, "cells": ["a"]}, '"path"'),
+        ({"path": PATH}, '"cells" must be a list'),
+        ({"path": PATH, "cells": "abc"}, '"cells" must be a list'),
+        ({"path": PATH, "cells": []}, '"cells" must be a list'),
+        ({"path": PATH, "cells": ["a"] * 1001}, '"cells" must be a list'),
+        ({"path": PATH, "cells": [1]}, "cell ids"),
+        ({"path": PATH, "cells": ["a b"]}, "cell ids"),
+        ({"path": PATH, "cells": ["a\n"]}, "cell ids"),
+        ({"path": PATH, "cells": ["a" * 65]}, "cell ids"),
+    ],
+)
+async def test_a_malformed_body_is_refused_in_words(course, jp_fetch, body, words):
+    code, message = await refused(post(jp_fetch, PROGRESS, body))
+    assert code == 400
+    assert words in message
+
+
+async def test_a_huge_body_is_refused(course, jp_fetch):
+    code, message = await refused(post(jp_fetch, PROGRESS, " " * 300_000))
+    assert code == 413
+    assert "larger" in message
+
+
+def anything(chance: random.Random, depth: int = 0):
+    """Some JSON value, likely to look almost right."""
+    kind = chance.randrange(9 if depth < 3 else 6)
+    if kind == 0:
+        return chance.choice([None, True, False, 0, -1, 1e308, 2**70, float("nan")])
+    if kind in (1, 2):
+        return "".join(chance.choices(string.printable + "\0\ud800é/..", k=chance.randrange(40)))
+    if kind in (3, 4, 5):
+        return chance.choice([PATH, "notebooks", "../" * 5, "%s%d{}", "path", "cells"])
+    if kind == 6:
+        return [anything(chance, depth + 1) for _ in range(chance.randrange(5))]
+    keys = chance.choices(["path", "cells", "x", ""], k=chance.randrange(4))
+    return {key: anything(chance, depth + 1) for key in keys}
+
+
+@pytest.mark.parametrize("route", [PROGRESS, RESET], ids="/".join)
+async def test_no_body_makes_the_server_fail(course, jp_fetch, route):
+    chance = random.Random(0)
+    codes = set()
+    for i in range(300):
+        body = anything(chance)
+        if i % 2:  # a body of the right form, so that what it holds is looked at as well
+            body = {"path": anything(chance) or PATH, "cells": chance.choice([["a", "b"], anything(chance)])}
+        text = json.dumps(body).encode()
+        if i % 3 == 0:  # and some that are no JSON
+            text = text[: chance.randrange(len(text) + 1)] + chance.randbytes(chance.randrange(4))
+        answer = await jp_fetch(*route, method="POST", body=text, raise_error=False)
+        codes.add(answer.code)
+    assert codes <= {200, 400, 404}, codes
+    assert {400, 404} <= codes
+
+
+async def test_a_server_without_a_course_says_so(jp_fetch):
+    [entry] = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert entry["kind"] == "no course"
+    assert "No chapters were found" in entry["title"]
+    code, message = await refused(post(jp_fetch, PROGRESS, {"path": PATH, "cells": ["a"]}))
+    assert code == 404
+    assert "No chapters were found" in message
+
+
+async def test_a_course_outside_the_root_is_not_served(course, jp_fetch, monkeypatch, tmp_path):
+    (tmp_path / "outside").mkdir()
+    monkeypatch.setenv("DLNB_COURSE", str(tmp_path / "outside"))
+    [entry] = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert entry["kind"] == "no course"
+    assert "outside" in entry["title"]
+
+
+async def test_a_broken_chapter_is_listed_with_its_error(course, jp_fetch, jp_root_dir):
+    (jp_root_dir / "notebooks" / "11_broken.ipynb").write_text("{")
+    entries = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert [entry["error"] is None for entry in entries] == [True, True, False]
+
+
+async def test_a_damaged_progress_file_gives_a_notice_and_an_empty_progress(course, jp_fetch, learner):
+    learner.mkdir()
+    (learner / "progress.sqlite").write_bytes(b"no database " * 100)
+    *chapters, notice = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert {chapter["state"] for chapter in chapters} == {"new"}
+    assert notice["kind"] == "notice"
+    assert "progress.damaged-" in notice["title"]
+
+
+async def test_progress_that_cannot_be_kept_is_said_and_the_list_still_comes(course, jp_fetch, learner):
+    learner.write_text("a file where the folder should be")
+    *chapters, notice = json.loads((await jp_fetch(*CHAPTERS)).body)
+    assert len(chapters) == 2
+    assert "cannot be used" in notice["title"]
+    code, message = await refused(post(jp_fetch, PROGRESS, {"path": PATH, "cells": course}))
+    assert code == 503
+    assert "cannot be used" in message
+
+
+async def test_a_slow_disk_does_not_block_the_event_loop(course, jp_fetch, monkeypatch):
+    listing, threads = server.Dlnb.listing, []
+
+    def slow(self):
+        threads.append(threading.current_thread())
+        time.sleep(0.5)
+        return listing(self)
+
+    monkeypatch.setattr(server.Dlnb, "listing", slow)
+    request = asyncio.ensure_future(jp_fetch(*CHAPTERS))
+    longest, last = 0.0, time.perf_counter()
+    while not request.done():
+        await asyncio.sleep(0.005)
+        longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+    await request
+    assert threads[0] is not threading.main_thread()
+    assert longest < 0.3

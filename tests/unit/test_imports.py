@@ -1,0 +1,46 @@
+"""Which floor stands on which, and what an import costs. The rules are the contracts in pyproject.toml."""
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLIC = "[getattr(dl, name) for name in dl.__all__]"
+EVERY_NOTEBOOK = "dl.Run, dl.Task, dl.accuracy, dl.fit, dl.pad, dl.seeded, dl.vision, dl.watch"
+
+
+def python(code):
+    """What a fresh Python prints when it runs this code in the repository."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_an_import_only_ever_goes_down():
+    linter = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    done = subprocess.run([*linter, "--no-cache"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", ["dlnb", "dlnb.course.chapters", "dlnb.course.progress", "dlnb.server", "dlnb.cli"])
+def test_it_never_loads_pytorch(module):
+    assert python(f"import sys, {module}; print('torch' in sys.modules)") == "False"
+
+
+@pytest.mark.parametrize("heavy", ["sklearn", "scipy", "matplotlib", "pandas", "optuna", "pooch", "jupyter_server", "jupyterlab"])
+def test_the_public_names_load_nothing_heavy_before_it_is_used(heavy):
+    assert python(f"import sys, dlnb as dl; {PUBLIC}; print({heavy!r} in sys.modules)") == "False"
+
+
+def test_dlnb_adds_at_most_half_a_second_to_importing_pytorch(capsys):
+    added = f"import time, torch; start = time.perf_counter(); import dlnb as dl; {EVERY_NOTEBOOK}; "
+    seconds = [float(python(added + "print(time.perf_counter() - start)")) for _ in range(5)]
+    with capsys.disabled():
+        print(f"\nimport dlnb adds {statistics.median(seconds):.2f} s to import torch (median of 5)")
+    # The fastest of five: what else the machine does can only add to it.
+    assert min(seconds) <= 0.5

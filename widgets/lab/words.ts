@@ -1,0 +1,89 @@
+// What the panel says about the chapters: plain functions of the server's list, without a browser.
+
+export type State = "new" | "started" | "done";
+
+/** One chapter or lab, as the server extension lists it (`dlnb/server.py`). */
+export interface Chapter {
+  kind: "chapter" | "lab";
+  number: string;
+  title: string;
+  minutes: number | null;
+  path: string; // from the server's root directory, as JupyterLab opens it
+  error: string | null;
+  state: State;
+  cells: number; // code cells that count
+  run: number; // how many of them ran without an error
+  next: string | null; // id of the first one that has not run
+  last: number | null; // when a cell ran last, in seconds since 1970
+}
+
+/** A chapter with its labs; a lab without a chapter stands alone. */
+export interface Group {
+  head: Chapter;
+  labs: Chapter[];
+}
+
+/** What the learner's next click should do. */
+export interface Next {
+  chapter: Chapter;
+  how: "Start" | "Continue" | "Go on with";
+}
+
+/** "10 Image classification", or "Lab 10 Real handwriting". */
+export function nameOf(chapter: Chapter): string {
+  return `${chapter.kind === "lab" ? "Lab " : ""}${chapter.number} ${chapter.title}`;
+}
+
+/** The state in words: colour and icon only repeat it. */
+export function stateText(chapter: Chapter): string {
+  if (chapter.state === "done") return "Done";
+  if (chapter.state === "started") return `Started, ${chapter.run} of ${chapter.cells} cells run`;
+  return "New";
+}
+
+/** "45 min", and nothing where the notebook does not say. */
+export function minutesText(minutes: number | null): string {
+  return minutes === null ? "" : `${minutes} min`;
+}
+
+/** "1 of 3 done", counting what can be read. */
+export function summary(chapters: Chapter[]): string {
+  const readable = chapters.filter((chapter) => !chapter.error);
+  return `${readable.filter((chapter) => chapter.state === "done").length} of ${readable.length} done`;
+}
+
+/** Each lab under the chapter of its number, in the order of the list. */
+export function grouped(chapters: Chapter[]): Group[] {
+  const groups: Group[] = [];
+  for (const chapter of chapters) {
+    const head = groups.find((group) => group.head.kind === "chapter" && group.head.number === chapter.number);
+    if (chapter.kind === "lab" && head) head.labs.push(chapter);
+    else groups.push({ head: chapter, labs: [] });
+  }
+  return groups;
+}
+
+/**
+ * Where the learner left off: the chapter that ran last, or, if that one is done, the next in reading order
+ * that is not. Nothing when all are done.
+ */
+export function nextUp(chapters: Chapter[]): Next | null {
+  const open = chapters.filter((chapter) => !chapter.error);
+  const latest = open.reduce<Chapter | null>(
+    (found, chapter) => ((chapter.last ?? 0) > (found?.last ?? 0) ? chapter : found),
+    null,
+  );
+  if (!latest) return open[0] ? { chapter: open[0], how: "Start" } : null;
+  if (latest.state !== "done") return { chapter: latest, how: "Continue" };
+  const at = open.indexOf(latest);
+  const rest = [...open.slice(at + 1), ...open.slice(0, at)];
+  const following = rest.find((chapter) => chapter.state !== "done");
+  if (!following) return null;
+  return { chapter: following, how: following.state === "started" ? "Continue" : "Go on with" };
+}
+
+/** What a screen reader is told when a chapter's state has changed; empty when it has not. */
+export function announcement(before: Chapter | undefined, after: Chapter): string {
+  if (!before || before.state === after.state) return "";
+  return `${nameOf(after)}: ${after.state}.`;
+}
