@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,7 +72,16 @@ def bad_gradient_error(
     loss: Callable[[Any, Any], Tensor],
     reseed: Callable[[], None] = lambda: None,
 ) -> NotFiniteError:
-    """The error for a gradient that is no number although the loss is one, naming the module whose backward made it."""
+    """The error for a gradient that is no number, naming the module whose backward made it, or what made the loss none."""
+    before = find_culprit(model, inputs, target, loss, reseed)
+    if before.what != "unknown":
+        return NotFiniteError(
+            f"the loss became NaN at step {step}. {before.words} I stopped before this step changed the weights: they are as "
+            f"after step {step - 1}.",
+            before,
+            step,
+            math.nan,
+        )
     culprit = find_gradient_culprit(model, inputs, target, loss, reseed)
     return NotFiniteError(
         f"a gradient became NaN or infinite at step {step}, although the loss is a number. {culprit.words} "
@@ -82,6 +91,47 @@ def bad_gradient_error(
         step,
         math.nan,
     )
+
+
+def bad_update_error(model: nn.Module, step: int, lr: float, batch: Any) -> NotFiniteError:
+    """The error of a loop written by hand that is about to change the weights by a gradient that is no number.
+
+    batch: what its data set gave last; the last part is taken for the target. The loss is the learner's own and not
+    known here, so what the backward pass made is told by which gradients are bad.
+    """
+    *inputs, target = batch if isinstance(batch, (tuple, list)) and len(batch) > 1 else (batch, None)
+    culprit = Culprit("unknown", "", "")
+    with suppress(Exception):  # the learner's code may call the model in another way
+        culprit = find_culprit(model, inputs, target, lambda output, target: torch.zeros(()))
+    if culprit.what == "unknown":
+        culprit = _bad_gradients(model)
+    words = f"a gradient became NaN or infinite at step {step}. {culprit.words} "
+    if culprit.what == "weight":
+        return NotFiniteError(words + "Go back to a step before (run.seek).", culprit, step, math.nan)
+    words += f"I stopped before this step changed the weights: they are as after step {step - 1}."
+    if culprit.what in ("module", "gradient"):
+        words += (
+            f" Often the steps are too big: the learning rate is {lr:g}, try {lr / 10:g}. Else look there for the root or the"
+            " logarithm of zero, or a division by zero."
+        )
+    return NotFiniteError(words, culprit, step, math.nan)
+
+
+def _bad_gradients(model: nn.Module) -> Culprit:
+    """Between which modules the gradients turned bad, from the gradients alone."""
+    held = [(name, parameter.grad) for name, parameter in model.named_parameters() if parameter.grad is not None]
+    bad = [name for name, gradient in held if not is_finite(gradient)]
+    good = [name for name, gradient in held if name not in bad]
+    if not bad:
+        return Culprit("unknown", "", "Looked at once more, all gradients are numbers.")
+    if not good:
+        words = (
+            "The gradients of all layers are bad: the bad number came from the loss, or from the last layer's output."
+        )
+        return Culprit("gradient", "loss", words)
+    last = bad[-1].rpartition(".")[0] or bad[-1]
+    words = f"The gradients of {', '.join(bad[:3])}{' …' if len(bad) > 3 else ''} are bad, those of {good[-1]} are not: it came from {last} or what comes right after it."
+    return Culprit("gradient", last, words)
 
 
 def sentinel(model: nn.Module) -> nn.Parameter | None:
@@ -116,7 +166,8 @@ def find_culprit(
             )
             return Culprit("weight", name, words)
     for name, buffer in model.named_buffers():
-        if buffer.is_floating_point() and not buffer.isfinite().all():
+        statistics = name.endswith(("running_mean", "running_var"))  # a mask may hold infinity
+        if buffer.is_floating_point() and (buffer.isnan().any() or (statistics and buffer.isinf().any())):
             return Culprit("buffer", name, f"The running statistics {name} hold NaN or infinity since an earlier step.")
     for number, part in enumerate(_tensors(inputs)):
         if words := _bad_examples(part):
@@ -210,11 +261,11 @@ class _Forward:
         def seen(module: nn.Module, arguments: Any, output: Any) -> None:
             if self.found is not None:
                 return
-            if all(map(_finite, _tensors([output]))):
+            if all(map(is_finite, _tensors([output]))):
                 self._last = name
                 return
             kind = type(module).__name__
-            if all(map(_finite, _tensors(list(arguments)))):
+            if all(map(is_finite, _tensors(list(arguments)))):
                 words = (
                     f"The first bad number came from {name} ({kind}): what went in was finite, what came out was not."
                 )
@@ -234,7 +285,7 @@ class _Forward:
 
     def between(self, model: nn.Module, output: Any) -> Culprit | None:
         """The model's own forward made it after the last module inside."""
-        if all(map(_finite, _tensors([output]))):
+        if all(map(is_finite, _tensors([output]))):
             return None
         name = type(model).__name__
         after = f", after {self._last}" if self._last else ""
@@ -266,13 +317,16 @@ def _tensors(parts: Any) -> Iterator[Tensor]:
             yield from _tensors(part)
 
 
-def _finite(tensor: Tensor) -> bool:
+def is_finite(tensor: Tensor) -> bool:
+    """Whether every number of a tensor is one; also of a sparse tensor."""
+    if tensor.is_sparse:
+        tensor = tensor.coalesce().values()
     return not (tensor.is_floating_point() or tensor.is_complex()) or bool(tensor.isfinite().all())
 
 
 def _bad_examples(tensor: Tensor) -> str:
     """How much of a tensor is no number, in words; empty if all of it is."""
-    if _finite(tensor):
+    if is_finite(tensor):
         return ""
     bad = ~tensor.isfinite()
     count, kind = int(bad.sum()), "NaN" if bool(tensor.isnan().any()) else "infinite"

@@ -56,7 +56,9 @@ def check_first_batch(model: nn.Module, task: Task, batch: Batch) -> None:
         raise ValueError(
             f"the loss must give one number (a tensor of shape ()), but {_name(task.loss)} gave {found}. Take the mean."
         )
-    if _compares_classes(task.loss) and (wrong := wrong_labels(output, _all_targets(task, target), _ignored(task.loss))):
+    if _compares_classes(task.loss) and (
+        wrong := wrong_labels(output, _all_targets(task, target), _ignored(task.loss))
+    ):
         raise ValueError(wrong)
 
 
@@ -90,22 +92,6 @@ def wrong_labels(output: Any, target: Any, ignored: int = -100) -> str | None:
     if low < 0:
         remedy = "Labels count from 0; mend the negative ones."
     return f"labels run from {low} to {high} but the model has {classes} classes (0 to {classes - 1}). {remedy}"
-
-
-def not_finite(model: nn.Module, value: float, step: int, lr: float) -> str:
-    """What to say when the loss is no longer a number."""
-    begin = f"the loss became {'NaN' if value != value else 'infinite'} at step {step}. "
-    for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
-            return begin + (
-                f"The weights {name} hold NaN or infinity since an earlier step: its gradient was no number although its "
-                "loss was. Begin again with a new model, and look for a division by zero or the root of zero."
-            )
-    return begin + (
-        f"I stopped before this step changed the weights: they are as after step {step - 1}. Often the steps are too big "
-        f"(the learning rate is {lr:g}: try run.set(lr={lr / 10:g}) and run.resume()), or the data holds a NaN or a very "
-        "large number."
-    )
 
 
 def _compares_classes(loss: Any) -> bool:

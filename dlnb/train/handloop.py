@@ -38,7 +38,12 @@ class HandLoop(Loop):
     keeps_gradients = True  # they may be added up over several batches
 
     def __init__(
-        self, model: nn.Module, optimizers: list[Optimizer], scheduler: LRScheduler | None, also: tuple[nn.Module, ...], name: str
+        self,
+        model: nn.Module,
+        optimizers: list[Optimizer],
+        scheduler: LRScheduler | None,
+        also: tuple[nn.Module, ...],
+        name: str,
     ) -> None:
         self.model = model
         self.task = Task(name, train=_Unknown())
@@ -65,6 +70,8 @@ class HandLoop(Loop):
         self.history.add("lr", 0, self.lr)
         self._late = []
         self._modes = None
+        self.is_wary = False
+        self.look_for_sentinel()
         self.loader: Any = None
         self._length: int | None = None
         self._batches: Iterator[Any] | None = None

@@ -120,7 +120,12 @@ class History:
         """
         for name, column in other._series.items():
             mine = self._series.get(name)
-            if mine is not None and mine.length and column.length and column.steps_at(np.array([0]))[0] < mine.last_step:
+            if (
+                mine is not None
+                and mine.length
+                and column.length
+                and column.steps_at(np.array([0]))[0] < mine.last_step
+            ):
                 raise ValueError(f"this does not continue the history: {name!r} begins before step {mine.last_step}")
         left: dict[str, Series] = {}
         for name, column in other._series.items():
@@ -170,6 +175,11 @@ class History:
     def names(self) -> list[str]:
         """The columns there are."""
         return list(self._series)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no column at all."""
+        return not self._series
 
     @property
     def nbytes(self) -> int:

@@ -107,11 +107,14 @@ def freeze(loop: Loop, layer: str, frozen: bool) -> None:
     if not mine:
         raise ValueError(f"{layer} has no parameters, so there is nothing to freeze")
     held = {id(parameter) for parameter in mine}
-    if frozen and not any(parameter.requires_grad for parameter in loop.model.parameters() if id(parameter) not in held):
+    if frozen and not any(
+        parameter.requires_grad for parameter in loop.model.parameters() if id(parameter) not in held
+    ):
         raise ValueError(f"with {layer} frozen nothing in the model would learn any more")
     for parameter in mine:
         parameter.requires_grad_(not frozen)
         parameter.grad = None
+    loop.look_for_sentinel()
 
 
 def is_whole(value: Any) -> bool:
@@ -192,7 +195,9 @@ def _dropouts(model: nn.Module) -> list[tuple[nn.Module, str]]:
     kinds = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
     inside = (nn.RNNBase, nn.MultiheadAttention)
     modules = list(model.modules())
-    return [(m, "p") for m in modules if isinstance(m, kinds)] + [(m, "dropout") for m in modules if isinstance(m, inside)]
+    return [(m, "p") for m in modules if isinstance(m, kinds)] + [
+        (m, "dropout") for m in modules if isinstance(m, inside)
+    ]
 
 
 def _control(loop: Loop, name: str, value: float) -> Control:
@@ -205,7 +210,9 @@ def _control(loop: Loop, name: str, value: float) -> Control:
         return Control(name, value, 1, min(loop.batches.examples, 1024), "whole")
     if name in LIMITS:
         return Control(name, value, 0.0, 0.95 if name == "dropout" else 0.9999, "linear")
-    low, high = {"lr": (1e-6, 10.0), "lr_scale": (1e-2, 1e2), "clip": (1e-2, 1e2), "eps": (1e-10, 1e-2)}.get(name, (1e-6, 1.0))
+    low, high = {"lr": (1e-6, 10.0), "lr_scale": (1e-2, 1e2), "clip": (1e-2, 1e2), "eps": (1e-10, 1e-2)}.get(
+        name, (1e-6, 1.0)
+    )
     return Control(name, value, low, high, "log")
 
 

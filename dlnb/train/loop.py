@@ -18,8 +18,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..task import Task, reader
-from .culprit import not_finite_error
-from .diagnose import TrainingError, explain
+from .culprit import Culprit, NotFiniteError, bad_gradient_error, is_finite, not_finite_error, sentinel
+from .diagnose import explain
 from .evaluate import evaluate, to_device
 from .history import History
 from .observe import Observer
@@ -105,13 +105,15 @@ class Loop:
         self.history.add("lr", 0, self.lr)
         self._late: list[tuple[int, Tensor]] = []
         self._modes: list[tuple[nn.Module, bool]] | None = None
+        self.is_wary = False  # whether every loss and every gradient is looked at before it changes the weights
+        self.look_for_sentinel()
 
     def advance(self, record: bool = True) -> float | None:
         """Make one optimiser update. Returns its loss, or None where losses are read late (not on the CPU).
 
         record: whether to write to the history and to validate when that is due; not when steps are made again.
 
-        Raises: TrainingError before the weights change if the loss is no number; ValueError in words
+        Raises: NotFiniteError before the weights change if the loss or a gradient is no number; ValueError in words
         where the data does not fit the loss; else what the model, the loss or the data raised.
         """
         self.seed_step()
@@ -129,6 +131,7 @@ class Loop:
             if observer is not None:
                 observer.seen(output, loss)
             loss.backward()
+            self._check_gradients(inputs, target)
             if observer is not None:
                 observer.differentiated()
             if self.clip != OFF:
@@ -214,6 +217,7 @@ class Loop:
         for name, value in plain.items():
             setattr(self, name, value)
         self.own_knobs = {name: OwnKnob(*numbers) for name, numbers in plain["own_knobs"].items()}
+        self.look_for_sentinel()
 
     def copy(self) -> "Loop":
         """A loop of its own in the same state, with an empty history; whatever looks on stays with this one.
@@ -277,17 +281,24 @@ class Loop:
         for generator in self._generators:
             generator.manual_seed(seed)
 
+    def look_for_sentinel(self) -> None:
+        """Choose anew the parameter whose gradient tells of a NaN in the backward pass, as other layers may learn now."""
+        self.sentinel = sentinel(self.model)
+
     def read_late_losses(self) -> None:
-        """Record the losses that were left on a device. Raises: TrainingError if one is no number."""
+        """Record the losses that were left on a device. Raises: NotFiniteError if one is no number."""
         if not self._late:
             return
         late, self._late = self._late, []
         for (step, _), value in zip(late, torch.stack([loss for _, loss in late]).tolist(), strict=True):
             self.history.add("loss", step, value)
             if not math.isfinite(value):
-                raise TrainingError(
+                raise NotFiniteError(
                     f"the loss became {value} at step {step}. On this device losses are read together, and by now the "
-                    f"weights have been updated {self.steps - step + 1} more times: begin again with a lower learning rate."
+                    f"weights have been updated {self.steps - step + 1} more times: begin again with a lower learning rate.",
+                    Culprit("weight", "", "The weights were updated meanwhile."),
+                    step,
+                    value,
                 )
 
     def drop_late_losses(self) -> None:
@@ -323,7 +334,7 @@ class Loop:
 
         None on another device than the CPU: reading it would wait, so the losses of a turn are read together.
         """
-        if not self._on_cpu:
+        if not self._on_cpu and not self.is_wary:
             self._late.append((self.steps + 1, loss.detach()))
             return None
         value = loss.item()
@@ -331,6 +342,22 @@ class Loop:
             step, loss_of = self.steps + 1, self.task.loss
             raise not_finite_error(self.model, value, step, self.lr, inputs, target, loss_of, self.seed_step)
         return value
+
+    def _check_gradients(self, inputs: list[Any], target: Any) -> None:
+        """Refuse a gradient that is no number before the weights change.
+
+        On the CPU that of one small parameter is looked at, which nearly every NaN of the backward pass reaches; all of
+        them where the loop is wary. On other devices looking would wait.
+        """
+        if self.is_wary:
+            gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+            fine = all(map(is_finite, gradients))
+        elif self._on_cpu and self.sentinel is not None and self.sentinel.grad is not None:
+            fine = math.isfinite(self.sentinel.grad.sum().item()) or is_finite(self.sentinel.grad)  # a sum may overflow
+        else:
+            return
+        if not fine:
+            raise bad_gradient_error(self.model, self.steps + 1, inputs, target, self.task.loss, self.seed_step)
 
     def _move_on(self) -> None:
         self.steps += 1

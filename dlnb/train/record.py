@@ -21,13 +21,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from .diagnose import TrainingError, check_model, not_finite
+from .culprit import bad_update_error, is_finite
+from .diagnose import check_model
 from .engine import ENGINE, SLICE
 from .handloop import HandLoop
 from .loop import OFF, use_loop
 from .run import Run
 from .timeline import Event, Line, Timeline
 
+LOOK_AROUND = 0.002  # seconds after which the loop looks around although nobody asked for anything
 CHECK_DEVICE = 50  # steps between two looks at the gradients where looking makes the device wait
 
 
@@ -69,7 +71,9 @@ def record(
         raise TypeError(f"the optimiser must be a torch.optim.Optimizer or a list of them, got {optimizer!r}")
     held = {id(parameter) for one in optimizers for group in one.param_groups for parameter in group["params"]}
     if not any(id(parameter) in held for parameter in model.parameters()):
-        raise ValueError(f"the optimiser holds no parameter of this {type(model).__name__}: was it made for another model?")
+        raise ValueError(
+            f"the optimiser holds no parameter of this {type(model).__name__}: was it made for another model?"
+        )
     if scheduler is None and any(hasattr(one.step, "_wrapped_by_lr_sched") for one in optimizers):
         warnings.warn(
             "a scheduler steers this optimiser: give it too, dl.record(model, optimizer, scheduler=scheduler), "
@@ -92,7 +96,7 @@ class Recording(Run):
         self._pass_step = 1  # the step that this pass of the loop makes
         self._stepped = False
         self._interrupted = False
-        self._smallest: nn.Parameter | None = None
+        self._batch: Any = None  # of this pass
         self._began = 0.0
 
     # In the learner's cell.
@@ -106,16 +110,18 @@ class Recording(Run):
                 optimizer.register_step_pre_hook(self._before_update),
                 optimizer.register_step_post_hook(self._after_update),
             ]
-        self._smallest = min((p for p in self.model.parameters() if p.requires_grad), key=lambda p: p.numel(), default=None)
+        self._loop.look_for_sentinel()
         self._began = time.perf_counter()
         self.health.before_start()
         self._go()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         for hook in self._hooks:
             hook.remove()
-        self._hooks, self._thread = [], None
+        self._hooks, self._thread, self._batch = [], None, None
         if error is None or kind is Stopped:
             if self.state != "done":
                 self._become("done")
@@ -150,19 +156,23 @@ class Recording(Run):
             at_end.enter_context(ENGINE.hold())
             self._trail.snapshot_if_due()
             while True:
-                self._between_passes()
-                if self.state == "done":
-                    return
+                if not self._nothing_to_do:
+                    self._between_passes()
+                    if self.state == "done":
+                        return
                 try:
                     batch = loop.next_batch()
                 except StopIteration:
                     return
-                self._pass_step = loop.steps + 1
-                self._begin_observing(batch)
+                self._pass_step, self._batch = loop.steps + 1, batch
+                observer = loop.observer
+                if observer is not None and loop.steps + 1 >= observer.next_step:
+                    self._begin_observing(batch)
                 began = time.perf_counter()
                 yield batch
                 loop.place += 1
-                loop.seconds += time.perf_counter() - began
+                self._now = time.perf_counter()
+                loop.seconds += self._now - began
                 self._after_pass()
 
     def log(self, **values: Any) -> None:
@@ -173,10 +183,11 @@ class Recording(Run):
             step = self._loop.steps if self._stepped else self._loop.steps + 1
             self._stepped = False
         trail = self._trail
-        if "loss" in values and (trail.target is not None or trail.line.ahead.names):
-            trail.compare_at(step, _number(values["loss"]))
-        if trail.target is not None:
-            return  # a step that is made again has been recorded
+        if trail.target is not None or not trail.line.ahead.is_empty:
+            if "loss" in values:
+                trail.compare_at(step, _number(values["loss"]))
+            if trail.target is not None:
+                return  # a step that is made again has been recorded
         add = self._loop.history.add
         for name, value in values.items():
             add(name, step, value if type(value) is float else _number(value))
@@ -185,6 +196,20 @@ class Recording(Run):
         return f"Recording({type(self.model).__name__} in {self.task.name}: {self.state}, step {self.steps})"
 
     # Between two passes of the loop.
+
+    @property
+    def _nothing_to_do(self) -> bool:
+        """Whether the loop may go straight on: nobody asked for anything, and it has looked around a moment ago."""
+        return (
+            self._now < self._look_at
+            and not self._commands
+            and not self._interrupted
+            and self._pause_at is None
+            and self.state == "running"
+            and self._arriving is None
+            and self._trail.target is None
+            and not self._trail.is_behind
+        )
 
     def _between_passes(self) -> None:
         """Take a snapshot, do what was asked for, and wait here while the run is paused."""
@@ -218,7 +243,9 @@ class Recording(Run):
             self._between_passes()
         if self._arriving is not None:
             self._on_the_way()
-        if time.perf_counter() - self._gave_way > SLICE:
+        now = time.perf_counter()
+        self._look_at = now + LOOK_AROUND
+        if now - self._gave_way > SLICE:
             ENGINE.give_way()
             self._gave_way = time.perf_counter()
 
@@ -237,17 +264,19 @@ class Recording(Run):
         self._between_passes()
 
     def _after_pass(self) -> None:
-        now = time.perf_counter()
+        now = self._now
         self.seconds += now - self._began
         self._began = now
-        self._measure_rate()
-        if now - self._told > 0.02:
+        if now - self._told > SLICE:
             self._told = now
+            self._measure_rate()
             self.health.after_turn()
             self._changed()
 
+    _now = 0.0  # when the last pass ended
     _told = 0.0
     _gave_way = 0.0
+    _look_at = 0.0  # when to look around between two passes, if nothing is asked for before
 
     def _leave_loop(self) -> None:
         self._in_loop = False
@@ -265,11 +294,10 @@ class Recording(Run):
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         loop = self._loop
-        gradient = None if self._smallest is None else self._smallest.grad
-        if gradient is not None and (loop.device.type == "cpu" or loop.steps % CHECK_DEVICE == 0):
-            value = gradient.sum().item()
-            if not math.isfinite(value):
-                raise TrainingError(not_finite(self.model, value, loop.steps + 1, loop.lr))
+        if loop.device.type == "cpu" or loop.steps % CHECK_DEVICE == 0:
+            gradient = None if loop.sentinel is None else loop.sentinel.grad
+            if gradient is not None and not (math.isfinite(gradient.sum().item()) or is_finite(gradient)):
+                raise bad_update_error(self.model, loop.steps + 1, loop.lr, self._batch)
         if loop.observer is not None and self._observing:
             loop.observer.differentiated()
         if loop.clip != OFF:
@@ -284,11 +312,12 @@ class Recording(Run):
             loop.observer.end()
         if not self._in_loop:
             # A loop over one's own iterator: the end of an update is the place between two steps.
-            now = time.perf_counter()
-            loop.seconds += now - self._began
+            self._now = time.perf_counter()
+            loop.seconds += self._now - self._began
             self._pass_step = loop.steps
             self._after_pass()
-            self._between_passes()
+            if not self._nothing_to_do:
+                self._between_passes()
             if self.state == "done":
                 raise Stopped
 
@@ -297,7 +326,7 @@ class Recording(Run):
 
     def _begin_observing(self, batch: Any) -> None:
         observer = self._loop.observer
-        if observer is None or self._loop.steps + 1 < observer.next_step or self._trail.target is not None:
+        if observer is None or self._trail.target is not None:
             return
         *inputs, target = batch if isinstance(batch, (tuple, list)) and len(batch) > 1 else (batch, None)
         observer.begin(self._loop, inputs, target)
@@ -359,7 +388,9 @@ class Recording(Run):
     def _travel(self, step: int, line: Line | None, before: Event | None = None) -> "Future[int]":
         here = self._thread is not None and threading.get_ident() == self._thread
         if here and not self._obeying:
-            raise RuntimeError("seek from another cell or from the dashboard: inside its own loop a run cannot go elsewhere")
+            raise RuntimeError(
+                "seek from another cell or from the dashboard: inside its own loop a run cannot go elsewhere"
+            )
         if not self._in_loop:
             return self._travel_without_loop(step, line, before)
         return super()._travel(step, line, before)

@@ -16,7 +16,9 @@ import torch
 from torch import nn
 
 from ..preview import Preview
+from .allocator import keep_memory
 from .control import Controlled
+from .culprit import NotFiniteError
 from .evaluate import evaluate, evaluating
 from .health import Health
 from .history import History
@@ -26,6 +28,7 @@ from .loop import Loop, OwnKnob, current_loop, use_loop
 from .probes import Probes
 from .randomness import readers_random
 from .registry import register
+from .spoiled import before_the_bad_step
 from .timeline import Event, Line, Timeline
 from .trail import Trail
 
@@ -60,6 +63,7 @@ class Run(Controlled):
         line: Line | None = None,
     ) -> None:
         super().__init__()
+        keep_memory()
         self.model = loop.model
         self.task = loop.task
         self.optimizer = loop.optimizer
@@ -510,8 +514,9 @@ class Run(Controlled):
                 self._arrive(begin + seconds)
                 return
             self._train_until(begin + seconds)
-        except BaseException as error:
+        except BaseException as caught:
             # As text now, since each wait() that raises the error adds its own frames to it.
+            error = before_the_bad_step(self._trail, caught) if isinstance(caught, NotFiniteError) else caught
             self._traceback = "".join(traceback.format_exception(error))
             self.error = error
             self.health.failed(error)
@@ -650,4 +655,3 @@ class Run(Controlled):
 
     def __repr__(self) -> str:
         return f"Run({type(self.model).__name__} on {self.task.name}: {self.state}, step {self.steps} of {self.total_steps})"
-

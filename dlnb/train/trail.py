@@ -79,6 +79,7 @@ class Trail:
             with self.loop.randomness.installed():
                 self.loop.seed_step()
                 edit(self.loop.model)
+            self.loop.look_for_sentinel()
         else:
             freeze(self.loop, arguments["layer"], kind == "freeze")
         return {}
@@ -139,7 +140,9 @@ class Trail:
         loop = self.copy_loop()
         loop.history = self.loop.history.copy()
         self.snapshot("fork")
-        line = self.timeline.add(self.timeline.new_name(), self.line, loop.steps, tuple(self.line.events[: self.applied]))
+        line = self.timeline.add(
+            self.timeline.new_name(), self.line, loop.steps, tuple(self.line.events[: self.applied])
+        )
         fork = Run(loop, threads=run.threads, settings=run.settings, timeline=self.timeline, line=line)
         fork.state, fork.seconds, fork.rate = "paused", run.seconds, run.rate
         if knobs:
@@ -155,7 +158,9 @@ class Trail:
         self.loop.wake()
         restore(self.loop, taken)
         self.loop.history.extend(other.loop.history.copy())
-        line = self.timeline.add(self.timeline.new_name(), other.line, taken.step, tuple(other.line.events[: other.applied]))
+        line = self.timeline.add(
+            self.timeline.new_name(), other.line, taken.step, tuple(other.line.events[: other.applied])
+        )
         self._enter(line, run)
         self.applied = other.applied
         self._base = self.loop.history.lengths()
@@ -211,20 +216,23 @@ class Trail:
         """The last step of the line so far."""
         return self.line.end
 
-    def go(self, step: int, line: Line | None = None, before: Event | None = None) -> None:
+    def go(
+        self, step: int, line: Line | None = None, before: Event | None = None, found: Snapshot | None = None
+    ) -> None:
         """Put back the nearest snapshot before a step; `make_again` then makes the steps that are left.
 
-        before: the event of that step that is not to have taken effect yet; by default the first.
+        before: the event of that step that is not to have taken effect yet; by default the first. found: the snapshot to
+        begin from, whatever the loop holds; by default the nearest.
         Raises: ValueError if the line has no such step, RuntimeError if another run is on that line.
         """
         line = line or self.line
         self._check(step, line)
-        found = self.timeline.at_or_before(line, step)
+        given, found = found, found or self.timeline.at_or_before(line, step)
         if found is None:
             raise ValueError(f"there is no snapshot from which step {step} could be made again: the first is after it")
         loop, history = self.loop, self.loop.history
         loop.wake()
-        near = line is self.line and self.target is None and found.step <= loop.steps <= step
+        near = given is None and line is self.line and self.target is None and found.step <= loop.steps <= step
         self._take_line(line)
         if not near:
             restore(loop, found)

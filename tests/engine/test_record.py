@@ -11,9 +11,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import dlnb as dl
+from dlnb.train.culprit import NotFiniteError
 from dlnb.train.diagnose import TrainingError
 
 from .conftest import network, quadrants
+from .patients import Apply, mlp, rings
 
 SOON = 30  # seconds
 
@@ -154,7 +156,12 @@ def test_a_knob_turned_is_marked_and_going_back_before_it_gives_it_again():
     somebody.join(SOON)
     assert somebody.error is None
     at, rate, first, again, exact = somebody.answer
-    assert rate == 0.05 and again == first and exact and (at, "lr 0.05 → 0.5") in [(m.step, m.text) for m in run.history.marks]
+    assert (
+        rate == 0.05
+        and again == first
+        and exact
+        and (at, "lr 0.05 → 0.5") in [(m.step, m.text) for m in run.history.marks]
+    )
 
 
 def test_stop_ends_the_loop_and_the_cell_goes_on():
@@ -168,7 +175,9 @@ def test_stop_ends_the_loop_and_the_cell_goes_on():
 def test_a_loop_over_ones_own_iterator_pauses_and_stops_too():
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    somebody = Elsewhere(7, lambda run: (run.pause(), run.steps, run.set(lr=0.01), run.resume(), time.sleep(0.05), run.stop()))
+    somebody = Elsewhere(
+        7, lambda run: (run.pause(), run.steps, run.set(lr=0.01), run.resume(), time.sleep(0.05), run.stop())
+    )
     with dl.record(model, optimizer) as run:
         somebody(run)
         for _ in range(10_000):
@@ -295,3 +304,29 @@ def test_log_takes_two_microseconds_or_so():
     for _ in range(10_000):
         run.log(loss=0.5)
     assert (time.perf_counter() - begin) / 10_000 < 50e-6  # a wide margin: the benchmark has the figure
+
+
+def test_a_nan_in_a_loop_of_ones_own_names_the_module_and_spares_the_weights():
+    model = mlp(2, 8, 3)
+    model.insert(2, Apply(lambda h: h.log()))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = [parameter.clone() for parameter in model.parameters()]
+    with (
+        pytest.raises(NotFiniteError, match=r"at step 1.*came from 2 \(Apply\).*as after step 0") as caught,
+        dl.record(model, optimizer) as run,
+    ):
+        for x, y in run.loop([rings(16)]):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert caught.value.culprit.name == "2" and run.state == "failed"
+    assert all(map(torch.equal, before, model.parameters()))
+
+
+def test_a_nan_of_the_loss_of_a_loop_of_ones_own_is_traced_by_its_gradients():
+    model = mlp(2, 8, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(NotFiniteError, match="came from the loss"), dl.record(model, optimizer) as run:
+        for x, _ in run.loop([rings(16)]):
+            (model(x) * 0).square().sum().sqrt().backward()
+            optimizer.step()
