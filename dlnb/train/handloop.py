@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..task import Batch, Task, generators_of
+from .clearing import Clearing
 from .history import History
 from .loop import OFF, Loop
 from .randomness import ReadersRandomness
@@ -71,6 +72,7 @@ class HandLoop(Loop):
         self._late = []
         self._modes = None
         self.is_wary = False
+        self.clearing = Clearing()
         self.look_for_sentinel()
         self.loader: Any = None
         self._length: int | None = None

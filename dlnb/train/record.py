@@ -121,9 +121,11 @@ class Recording(Run):
     ) -> bool:
         for hook in self._hooks:
             hook.remove()
+        self._loop.clearing.stop()
         self._hooks, self._thread, self._batch = [], None, None
         if error is None or kind is Stopped:
             if self.state != "done":
+                self.health.at_end()
                 self._become("done")
         elif kind is KeyboardInterrupt:
             self._become("paused")
@@ -294,6 +296,7 @@ class Recording(Run):
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         loop = self._loop
+        loop.clearing.about_to_update(loop.sentinel)
         if loop.device.type == "cpu" or loop.steps % CHECK_DEVICE == 0:
             gradient = None if loop.sentinel is None else loop.sentinel.grad
             if gradient is not None and not (math.isfinite(gradient.sum().item()) or is_finite(gradient)):
@@ -306,6 +309,7 @@ class Recording(Run):
     def _after_update(self, *_: Any) -> None:
         loop = self._loop
         loop.steps += 1
+        loop.clearing.updated(loop.sentinel, loop.steps)
         self._stepped = True
         if self._observing and loop.observer is not None:
             self._observing = False

@@ -628,6 +628,7 @@ class Run(Controlled):
     def _finish(self, mark: str = "") -> None:
         if mark:
             self._trail.note(mark)
+        self.health.at_end()
         self._loop.rest()
         self._become("done")
 

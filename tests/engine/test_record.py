@@ -330,3 +330,26 @@ def test_a_nan_of_the_loss_of_a_loop_of_ones_own_is_traced_by_its_gradients():
         for x, _ in run.loop([rings(16)]):
             (model(x) * 0).square().sum().sqrt().backward()
             optimizer.step()
+
+
+@pytest.mark.parametrize("lr", [0.001, 0.1, 1.0])
+@pytest.mark.parametrize("clears", ["never", "before", "after", "with zeros", "every fourth pass"])
+def test_gradients_that_nothing_clears_are_named_and_those_that_are_cleared_are_not(clears, lr):
+    torch.manual_seed(0)
+    model = mlp(2, 32, 32, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loader = DataLoader(TensorDataset(*rings(640)), batch_size=32, shuffle=True)
+    with dl.record(model, optimizer) as run:
+        for number, (x, y) in enumerate(run.loop(loader, epochs=8)):
+            loss = F.cross_entropy(model(x), y)
+            if clears in ("before", "with zeros"):
+                optimizer.zero_grad(set_to_none=clears == "before")
+            loss.backward()
+            if clears != "every fourth pass" or number % 4 == 3:
+                optimizer.step()
+                if clears in ("after", "every fourth pass"):
+                    optimizer.zero_grad()
+            run.log(loss=loss)
+    found = [finding.rule for finding in run.health.log]
+    assert ("never_cleared" in found) == (clears == "never")
+    assert not any(parameter._post_accumulate_grad_hooks for parameter in model.parameters() if parameter._post_accumulate_grad_hooks)

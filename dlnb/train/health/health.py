@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEW_LOSSES = 50  # that make it worth looking again
+HEAD_START = 0.02  # seconds that looking may take at first, when most of what goes wrong does
 ORDER = {"stop": 0, "warn": 1, "note": 2}
 
 
@@ -102,7 +103,14 @@ class Health:
         self._publish()
         cost = time.perf_counter() - begin
         self.seconds += cost
-        self._not_before = begin + cost / self.share
+        if self.seconds > HEAD_START:
+            self._not_before = begin + cost / self.share
+
+    def at_end(self) -> None:
+        """Look a last time, as a short run may be over before it was time to."""
+        self._not_before = 0.0
+        self._losses -= NEW_LOSSES - 1  # one new loss is enough
+        self.after_turn()
 
     def failed(self, error: BaseException) -> None:
         """A step raised: say so if it is something that a rule knows."""
@@ -113,6 +121,9 @@ class Health:
             finding = data.bad_labels(self._context, str(error), np.zeros(0), 0)
         if finding is not None:
             self._enter(finding)
+            cause = stepping.never_cleared(self._context)
+            if cause is not None:
+                self._enter(cause)
             self._publish()
 
     # What one asks it.

@@ -85,8 +85,8 @@ def slow(context: Context) -> Finding | None:
 @rule("zero_grad", "observation", patience=2, grace=2)
 def zero_grad(context: Context) -> Finding | None:
     """The gradient grows with the number of steps, and each one is the one before and a little more."""
-    if "not_in_optimizer" in context.present:
-        return None  # what no optimiser holds is not cleared by it, which is said already
+    if "not_in_optimizer" in context.present or never_cleared(context) is not None:
+        return None  # the cause is known, and another rule says it
     norms = context.memory.setdefault("zero_grad", [])
     for seen in context.observations:
         if norms and seen.step <= norms[-1][0]:
@@ -117,6 +117,25 @@ def zero_grad(context: Context) -> Finding | None:
         evidence(
             "step", {"step": steps, "gradient norm": sizes}, cosine=float(np.median(cosines[-4:])), times=float(times)
         ),
+        Remedy("call optimizer.zero_grad() in each step, before loss.backward()"),
+    )
+
+
+@rule("never_cleared", "losses")
+def never_cleared(context: Context) -> Finding | None:
+    """In a hand-written loop: updates begin with the gradients of the one before."""
+    kept = getattr(context.loop, "clearing", None)
+    if kept is None or kept.kept < 3 or "not_in_optimizer" in context.present:
+        return None
+    steps, losses = context.column("loss")
+    return Finding(
+        "never_cleared",
+        "stop",
+        "Gradients pile up: nothing clears them between two steps, so each step is made of the sum of all gradients "
+        "before. Is optimizer.zero_grad() missing?",
+        context.steps,
+        None,
+        evidence("step", {"step": steps[-200:], "loss": losses[-200:]}, updates=kept.kept),
         Remedy("call optimizer.zero_grad() in each step, before loss.backward()"),
     )
 
