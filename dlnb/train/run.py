@@ -1,35 +1,31 @@
 """A run: one training of one model on one task, with its controls.
 
-The loop works on the engine thread; everybody else sends commands, which take effect between two steps. The step
-itself is `Loop.advance`; where the run is on its timeline, and how it gets elsewhere, is `Trail`.
+This is what one asks it and tells it. The loop works on the engine thread (`driven.py`); everybody else sends commands,
+which take effect between two steps.
 """
 
 import math
 import os
 import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import nn
 
 from ..preview import Preview
 from .allocator import keep_memory
-from .control import Controlled
-from .culprit import NotFiniteError
+from .driven import Driven
 from .evaluate import evaluate, evaluating
 from .health import Health
 from .history import History
 from .journal import Journal
 from .knobs import Control, controls, read_knobs
-from .loop import Loop, OwnKnob, current_loop, use_loop
+from .loop import Loop, OwnKnob, current_loop
 from .probes import Probes
 from .randomness import readers_random
 from .registry import register
-from .spoiled import before_the_bad_step
-from .timeline import Event, Line, Timeline
+from .timeline import Line, Timeline
 from .trail import Trail
 
 if TYPE_CHECKING:
@@ -41,7 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Run(Controlled):
+class Run(Driven):
     """One training of one model on one task. `dl.fit` makes and starts one.
 
     state: ready → running ⇄ paused → done; failed when a step raised. A failed run keeps the state
@@ -96,11 +92,6 @@ class Run(Controlled):
         return self._loop.history
 
     @property
-    def steps(self) -> int:
-        """Optimiser updates made so far."""
-        return self._loop.steps
-
-    @property
     def scheduled(self) -> bool:
         """Whether the learning rate follows a schedule now."""
         return self._loop.scheduler is not None and not self._loop.held
@@ -114,11 +105,6 @@ class Run(Controlled):
     def steps_per_epoch(self) -> int:
         """Steps in an epoch at the present batch size."""
         return self._loop.steps_per_epoch
-
-    @property
-    def total_steps(self) -> int:
-        """Steps planned in all."""
-        return self._loop.total_steps
 
     @property
     def epoch(self) -> int:
@@ -492,145 +478,11 @@ class Run(Controlled):
         finally:
             self.observed += time.perf_counter() - begin
 
-    # The loop, on the thread that trains.
-
-    @property
-    def has_work(self) -> bool:
-        """Whether a turn would do something."""
-        return self.state == "running" or bool(self._commands) or self._arriving is not None
-
-    def turn(self, seconds: float) -> None:
-        """Obey what was asked, then train for about `seconds`."""
-        use_loop(self._loop)
-        self._obey()
-        if self.state != "running" and self._arriving is None:
-            return
-        begin, own, all_threads = time.perf_counter(), time.thread_time(), time.process_time()
-        steps = self._loop.steps
-        try:
-            if torch.get_num_threads() != self.threads:
-                torch.set_num_threads(self.threads)
-            if self._arriving is not None:
-                self._arrive(begin + seconds)
-                return
-            self._train_until(begin + seconds)
-        except BaseException as caught:
-            # As text now, since each wait() that raises the error adds its own frames to it.
-            error = before_the_bad_step(self._trail, caught) if isinstance(caught, NotFiniteError) else caught
-            self._traceback = "".join(traceback.format_exception(error))
-            self.error = error
-            self.health.failed(error)
-            self._become("failed")
-        elapsed = time.perf_counter() - begin
-        self.seconds += elapsed
-        if self._loop.steps > steps:
-            self._measure_busy(elapsed, time.thread_time() - own, time.process_time() - all_threads)
-        self._measure_rate()
-        self.health.after_turn()
-        self._changed()
-
-    def _train_until(self, end: float) -> None:
-        """Steps, until the time is over, a command waits, or the plan or a pause that was asked for ends them."""
-        loop, commands, trail = self._loop, self._commands, self._trail
-        begin = time.perf_counter()
-        with loop.randomness.installed():
-            if loop.steps == 0:
-                loop.validate()  # how good chance is
-                trail.snapshot_if_due()
-            trail.obey()
-            last = self.total_steps if self._pause_at is None else min(self._pause_at, self.total_steps)
-            if trail.is_behind:
-                self._go_over(last, end)
-            else:
-                while loop.steps < last and not commands and time.perf_counter() < end:
-                    loop.advance()
-            loop.read_late_losses()
-            last = self.total_steps if self._pause_at is None else min(self._pause_at, self.total_steps)
-            over = loop.steps >= self.total_steps
-            if over:
-                loop.validate()
-        loop.randomness.decide(loop.steps)
-        loop.seconds += time.perf_counter() - begin
-        before = trail.cost
-        trail.snapshot_if_due()
-        self.observed += trail.cost - before
-        if over:
-            self._finish()
-        elif loop.steps == last:
-            self._become("paused")
-
-    def _go_over(self, last: int, end: float) -> None:
-        """Steps that were made before, recorded once more and compared, with what was done then."""
-        loop, commands, trail = self._loop, self._commands, self._trail
-        while loop.steps < last and not commands and time.perf_counter() < end and trail.is_behind:
-            trail.obey()
-            trail.passed(loop.advance())
-            last = self.total_steps if self._pause_at is None else min(self._pause_at, self.total_steps)
-
-    # Going elsewhere on the timeline.
-
-    def _travel(self, step: int, line: Line | None, before: Event | None = None) -> "Future[int]":
-        self._trail.go(step, line, before)
-        if self.state == "running":
-            self._become("paused")
-        self._arriving = Future()
-        self._forget = before is not None
-        self._wake()
-        return self._arriving
-
-    def _is_under_way(self) -> bool:
-        if self._arriving is None:
-            return False
-        if any(name == "seek" for name, _, _ in self._commands):
-            # The newest wish counts, as when a slider moves; what was on its way arrives where it is.
-            self._arrived()
-        return self._arriving is not None
-
-    def _arrive(self, end: float) -> None:
-        try:
-            with self._loop.randomness.installed():
-                there = self._trail.make_again(end)
-        except BaseException as error:
-            arriving, self._arriving = self._arriving, None
-            assert arriving is not None
-            self._trail.stay()
-            arriving.set_exception(error)
-            return
-        if there:
-            if self._forget:
-                self._trail.forget_what_lies_ahead()
-            self._arrived()
-
-    def _arrived(self) -> None:
-        arriving, self._arriving = self._arriving, None
-        assert arriving is not None
-        self._trail.stay()
-        self.error = None
-        self._pause_at = None
-        self._become("paused")
-        arriving.set_result(self.steps)
-
-    # State.
-
     def _autosave(self) -> None:
         """Have the run saved every few seconds from now on, for `dl.recover()`."""
         from .checkpoints.autosave import attach
 
         attach(self)
-
-    def _go(self) -> int:
-        self._loop.wake()
-        self.error = None
-        self._pause_at = None
-        self._become("running")
-        return self.steps
-
-    def _finish(self, mark: str = "") -> None:
-        if mark:
-            self._trail.note(mark)
-        self.health.at_end()
-        self._loop.rest()
-        self._become("done")
 
     def _check_steps_left(self) -> None:
         if self.steps >= self.total_steps:
@@ -638,21 +490,6 @@ class Run(Controlled):
                 f"the run has taken all its {self.total_steps} steps. "
                 f"run.set(epochs={self.epochs + 5}) gives it more, then run.resume()."
             )
-
-    def _measure_rate(self) -> None:
-        seconds, steps = self._rate_since
-        if self.steps < steps:
-            self._rate_since = (self.seconds, self.steps)
-        # A turn that only validates says nothing of how fast steps are.
-        elif self.steps > steps and (self.seconds - seconds >= 0.5 or math.isnan(self.rate)):
-            self.rate = (self.steps - steps) / (self.seconds - seconds)
-            self._rate_since = (self.seconds, self.steps)
-
-    def _measure_busy(self, elapsed: float, own: float, all_threads: float) -> None:
-        """How much slower the interpreter makes the training because another thread of the kernel uses it too."""
-        others = all_threads - own
-        slower = elapsed / own if own > 0 and others > 0.3 * elapsed and self.threads == 1 else 1.0
-        self.busy += 0.1 * (slower - self.busy)
 
     def __repr__(self) -> str:
         return f"Run({type(self.model).__name__} on {self.task.name}: {self.state}, step {self.steps} of {self.total_steps})"
