@@ -11,14 +11,17 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 from scipy.signal import lfilter  # noqa: F401  # its import is not what is measured
 
 from dlnb.train.history import History
 from dlnb.widgets.frames import pack
+from dlnb.widgets.watch_curves import Curves
 
 STEPS, COLUMNS, PIECES = 1_000_000, 8, 2048
+LONG, WINDOW = 600_000, 1024  # the run that is zoomed into while it is smoothed, and the pieces of a window
 
 
 def main() -> None:
@@ -43,14 +46,36 @@ def main() -> None:
     limits.append(("resident memory", used / 1e6, 64.0, "MB"))
     limits.append(("full picture of 8 columns, packed", milliseconds(lambda: picture(history)), 100.0, "ms"))
     windows = iter(np.sort(random.integers(0, STEPS, size=(1000, 2)), axis=1).tolist())
-    limits.append(("zoom of 8 columns, any window, packed", milliseconds(lambda: picture(history, *next(windows))), 50.0, "ms"))
-    limits.append(("zoom of one column, the whole", milliseconds(lambda: history.window("column 0", 0, STEPS, PIECES)), 50.0, "ms"))
+    limits.append(
+        ("zoom of 8 columns, any window, packed", milliseconds(lambda: picture(history, *next(windows))), 50.0, "ms")
+    )
+    limits.append(
+        (
+            "zoom of one column, the whole",
+            milliseconds(lambda: history.window("column 0", 0, STEPS, PIECES)),
+            50.0,
+            "ms",
+        )
+    )
     limits.append(("smoothing one column", milliseconds(lambda: history.smoothed("column 0", 100)), 50.0, "ms"))
     uneven = History()
     uneven.series("loss").add_rows(np.cumsum(random.integers(1, 4, STEPS)), np.asarray(values[0]))
-    limits.append(("smoothing one column with uneven steps", milliseconds(lambda: uneven.smoothed("loss", 100)), 50.0, "ms"))
+    limits.append(
+        ("smoothing one column with uneven steps", milliseconds(lambda: uneven.smoothed("loss", 100)), 50.0, "ms")
+    )
+    even, spotty = (smooth_windows(random, share) for share in (0.0, 1e-5))
+    limits.append((f"smoothing begins, 8 columns × {LONG:,}", milliseconds(even["all"]), 100.0, "ms"))
+    limits.append(("smoothed zoom of them, any window, packed", milliseconds(even["any"]), 50.0, "ms"))
+    limits.append(("the same with a NaN in every 100,000 steps", milliseconds(spotty["any"]), 50.0, "ms"))
     limits.append(("copy, as a fork takes it", milliseconds(lambda: history.copy()), 10.0, "ms"))
-    limits.append(("cut in the middle and extend again", milliseconds(lambda: history.extend(history.cut(STEPS // 2))), 100.0, "ms"))
+    limits.append(
+        (
+            "cut in the middle and extend again",
+            milliseconds(lambda: history.extend(history.cut(STEPS // 2))),
+            100.0,
+            "ms",
+        )
+    )
     print(f"{STEPS:,} steps × {COLUMNS} columns; {history.nbytes / 1e6:.1f} MB in arrays")
     for what, value, limit, unit in limits:
         print(f"{what:42}{value:10.2f} {unit:3} limit {limit:6.1f}  {'ok' if value <= limit else 'TOO MUCH'}")
@@ -65,6 +90,25 @@ def picture(history: History, first: float = -np.inf, last: float = np.inf) -> b
         columns[f"{name}/steps"] = pieces.steps.astype(np.int32)
         columns[f"{name}/low"], columns[f"{name}/mean"], columns[f"{name}/high"] = pieces.low, pieces.mean, pieces.high
     return pack(columns)[1]
+
+
+def smooth_windows(random: np.random.Generator, missing: float) -> dict[str, Callable[[], object]]:
+    """What a dashboard asks for when smoothing is switched on, and when the reader zooms into the smoothed curves."""
+    history = History()
+    for column in range(COLUMNS):
+        values = random.lognormal(size=LONG).astype(np.float32).astype(float)
+        values[random.random(LONG) < missing] = np.nan
+        history.series(f"column {column}").add_rows(np.arange(1, LONG + 1), values)
+    curves = Curves(SimpleNamespace(number=0, left=None, loop=SimpleNamespace(history=history), ahead=History()))  # type: ignore[arg-type]
+    windows = iter(np.sort(random.integers(0, LONG, size=(1000, 2)), axis=1).tolist())
+
+    def window() -> bytes:
+        first, last = next(windows)
+        return pack(
+            {key: part for name in curves.names for key, part in curves.window(name, first, last, WINDOW, 100).items()}
+        )[1]
+
+    return {"all": lambda: pack(curves.new_smooth({}, 100, curves.names)), "any": window}
 
 
 def milliseconds(what: Callable[[], object]) -> float:

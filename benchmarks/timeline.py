@@ -1,9 +1,10 @@
 """What going back costs: snapshots, seeks, forks, and the memory of the timeline.
 
-    python benchmarks/timeline.py [--minutes 1] [--seeks 50] [--steps 200000]
+    python benchmarks/timeline.py [--minutes 1] [--seeks 50] [--rounds 20] [--steps 200000]
 
 A perceptron of 1,000,000 parameters trains for some minutes; then 50 steps of it are gone to at random, and at each the
-next 5 losses are compared with the first time, to the bit. A small one takes 200,000 steps under a tight budget.
+next 5 losses are compared with the first time, to the bit. Another takes turns with one that takes no snapshots. A small
+one takes 200,000 steps under a tight budget.
 """
 
 import argparse
@@ -21,18 +22,26 @@ from torch import nn
 
 import dlnb as dl
 from dlnb.data.batches import TensorBatches
-from dlnb.train.state import capture, restore
+from dlnb.train.state import restore
 
 
 def main() -> None:
     """Measure, print, and leave with 1 if a limit is passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long the large network trains (1; the goal is set for 10)")
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, help="how long the large network trains (1; the goal is set for 10)"
+    )
     parser.add_argument("--seeks", type=int, default=50)
+    parser.add_argument(
+        "--rounds", type=int, default=20, help="turns of a run with and one without snapshots; 0 leaves it out"
+    )
     parser.add_argument("--steps", type=int, default=200_000, help="of the small network; 0 leaves it out")
     parser.add_argument("--budget", type=int, default=256, help="kB of snapshots that the small network may keep (256)")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     limits = Limits()
+    if arguments.rounds:
+        alternating(limits, arguments.rounds)
     large(limits, arguments.minutes, arguments.seeks)
     if arguments.steps:
         small(limits, arguments.steps, arguments.budget << 10)
@@ -103,7 +112,9 @@ def large(limits: Limits, minutes: float, seeks: int) -> None:
     torch.manual_seed(0)
     model = perceptron(64, 960, 960, 10)
     run = fitted(model, 64, 10, 64)
-    print(f"MLP of {sum(p.numel() for p in model.parameters()):,} parameters, Adam, batch 64, one thread, PyTorch {torch.__version__}")
+    print(
+        f"MLP of {sum(p.numel() for p in model.parameters()):,} parameters, Adam, batch 64, one thread, PyTorch {torch.__version__}"
+    )
     with Sampler(run) as sampler:
         run.start()
         while run.seconds < 60 * minutes:
@@ -116,7 +127,9 @@ def large(limits: Limits, minutes: float, seeks: int) -> None:
         snapshots(limits, run)
         forks(limits, run)
         go_to(limits, run, seeks)
-    limits.check(f"most memory of the timeline, {sampler.looks} looks", sampler.most / 2**20, run.timeline.budget / 2**20, "MiB")
+    limits.check(
+        f"most memory of the timeline, {sampler.looks} looks", sampler.most / 2**20, run.timeline.budget / 2**20, "MiB"
+    )
     limits.say("on disk at the end", run.timeline.store.disk_bytes / 2**20, "MiB")
     run.stop()
     run.timeline.store.close()
@@ -126,14 +139,47 @@ def snapshots(limits: Limits, run: dl.Run) -> None:
     """One taken and one put back, on this thread as the run is paused."""
     taking, putting = [], []
     for _ in range(20):
+        run.step(1)
         begin = time.perf_counter()
-        taken = capture(run._loop)
+        run._trail.snapshot()
         taking.append(time.perf_counter() - begin)
+        taken = run.timeline.at_or_before(run.line, run.steps)
         begin = time.perf_counter()
         restore(run._loop, taken)
         putting.append(time.perf_counter() - begin)
-    limits.say("a snapshot, taken (median of 20)", 1e3 * statistics.median(taking), "ms")
+    limits.say("a snapshot, taken and kept (median of 20)", 1e3 * statistics.median(taking), "ms")
+    limits.say("a snapshot, taken and kept, quickest", 1e3 * min(taking), "ms")
     limits.say("a snapshot, put back", 1e3 * statistics.median(putting), "ms")
+
+
+def alternating(limits: Limits, rounds: int) -> None:
+    """What snapshots cost in all, with what other threads do for them: two runs take turns, one takes none."""
+    torch.manual_seed(0)
+    runs = [fitted(perceptron(64, 960, 960, 10), 64, 10, 64) for _ in range(2)]
+    runs[1].step(1)
+    runs[1]._trail.snapshot_if_due = lambda: None
+    runs[0].step(300), runs[1].step(300)
+    wall, cpu, ratios = [0.0, 0.0], [0.0, 0.0], []
+    for turn in range(rounds):
+        times = [0.0, 0.0]
+        for which in (0, 1) if turn % 2 else (1, 0):
+            begin, own = time.perf_counter(), time.process_time()
+            runs[which].step(300)
+            times[which] = time.perf_counter() - begin
+            time.sleep(0.05)  # what the disk is given last is written
+            wall[which] += times[which]
+            cpu[which] += time.process_time() - own
+        ratios.append(times[0] / times[1])
+    print(f"{rounds} turns of 300 steps with snapshots and without, 1,000,000 parameters")
+    limits.say("longer with snapshots, median of the turns", 100 * (statistics.median(ratios) - 1), "%")
+    limits.say("longer with snapshots, all turns together", 100 * (wall[0] / wall[1] - 1), "%")
+    limits.say("more processor time with snapshots, all threads", 100 * (cpu[0] / cpu[1] - 1), "%")
+    limits.check(
+        "share of the training time that snapshots took", 100 * runs[0]._trail.cost / runs[0].seconds, 1.0, "%"
+    )
+    for run in runs:
+        run.stop()
+        run.timeline.store.close()
 
 
 def forks(limits: Limits, run: dl.Run) -> None:
@@ -145,6 +191,7 @@ def forks(limits: Limits, run: dl.Run) -> None:
         times.append(time.perf_counter() - begin)
         fork.stop()
     limits.check("a fork (median of 20)", 1e3 * statistics.median(times), 10.0, "ms")
+    limits.say("a fork, quickest", 1e3 * min(times), "ms")
     limits.say("a fork, longest", 1e3 * max(times), "ms")
 
 
@@ -178,13 +225,19 @@ def small(limits: Limits, steps: int, budget: int) -> None:
     print(f"\nMLP 2-8-8-2, batch 32, {steps:,} steps, budget {budget >> 10} KiB")
     with Sampler(run) as sampler:
         run.step(steps)
-    store, (_, early), (_, late) = run.timeline.store, sampler.resident[len(sampler.resident) // 5], sampler.resident[-1]
+    store, (_, early), (_, late) = (
+        run.timeline.store,
+        sampler.resident[len(sampler.resident) // 5],
+        sampler.resident[-1],
+    )
     limits.check(f"most memory of the timeline, {sampler.looks} looks", sampler.most / 2**10, budget / 2**10, "KiB")
     limits.say("snapshots at the end, in memory and on disk", len(run.timeline.snapshots(run.line)), "")
     limits.say("on disk at the end", store.disk_bytes / 2**10, "KiB")
     limits.check("share of the training time that snapshots took", 100 * run._trail.cost / run.seconds, 1.0, "%")
     history = run.history.nbytes / 2**20
-    limits.check("resident memory gained after the first fifth, history included", (late - early) / 2**20, history + 16, "MiB")
+    limits.check(
+        "resident memory gained after the first fifth, history included", (late - early) / 2**20, history + 16, "MiB"
+    )
     go_to(limits, run, 20)
     run.stop()
     store.close()

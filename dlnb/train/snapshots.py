@@ -1,305 +1,306 @@
-"""Where snapshots are kept: in memory under a budget, what is thinned out there on disk, dense near now.
+"""Where snapshots are kept: in memory under a budget, the rest on disk, dense near now.
 
 A snapshot costs memory and saves time: going to a step takes the nearest snapshot before it and makes the steps in
-between again. So the oldest may lie far apart and the newest close together, in powers of two: of all that could go,
-the one goes whose absence would cost least for its age.
+between again. Memory holds the newest. Of the others as many go to disk as it takes to be anywhere soon; where there is
+no room for these either, the one goes whose absence would cost least for its age: gaps double as age grows fourfold.
 """
 
-import logging
-import os
-import queue
-import shutil
-import tempfile
-import threading
+import heapq
+import itertools
 import weakref
-from dataclasses import dataclass, field
-from pathlib import Path
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
 
+import psutil
+
+from .buffers import SMALL, Buffers
+from .spill import Spill, Spilled, free_disk, size_on_disk
 from .state import Snapshot
 
 MEMORY = 256 << 20  # bytes, or an eighth of what is free if that is less
-DISK = 8 << 30  # bytes, or a quarter of what is free if that is less
-APART = 0.7  # seconds of training between two snapshots on disk
+DISK = 16 << 30  # bytes, or a quarter of what is free if that is less
+APART = 0.6  # seconds of training that may lie between two snapshots while there is room on disk
+MOST = 4096  # snapshots in all, as each takes a little memory also while it is on disk
+BATCH = 16  # what is full is emptied by this part at once, as looking for what to drop takes time
+FAR = 1e3  # seconds of training that the first and the last snapshot of a line are worth
+PATIENCE = 2.0  # seconds that training waits for a snapshot to be written that may not be lost
 
-log = logging.getLogger(__name__)
 
-
-@dataclass
 class Entry:
-    """A snapshot, in memory or on disk (then its tensors are in the file)."""
+    """A snapshot of a line, in memory, on disk (then without its tensors) or both. kept: why it may not go."""
 
-    snapshot: Snapshot
-    seconds: float  # of training, when it was taken
-    kept: set[str] = field(default_factory=set)  # why it may not go
-    path: Path | None = None
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether its tensors are in memory."""
-        return bool(self.snapshot.flats)
+    def __init__(self, line: int, snapshot: Snapshot, seconds: float, kept: set[str], number: int) -> None:
+        self.line = line
+        self.snapshot = snapshot
+        self.seconds = seconds  # of training, when it was taken
+        self.kept = kept
+        self.number = number  # of all that were taken
+        self.spilled: Spilled | None = None
 
     @property
-    def nbytes(self) -> int:
-        """Bytes in memory."""
-        return self.snapshot.nbytes
+    def is_on_disk(self) -> bool:
+        """Whether its tensors are in a file."""
+        return self.spilled is not None and self.spilled.state == "there"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether they soon will be."""
+        return self.spilled is not None and self.spilled.state == "waiting"
 
 
 class Snapshots:
     """The snapshots of all lines of a timeline.
 
-    budget, disk_budget: bytes; by default 256 MB or 1/8 of the free memory, and 8 GB or 1/4 of the free disk.
+    budget, disk_budget: bytes; by default 256 MB or 1/8 of the free memory, and 16 GB or 1/4 of the free disk. Memory may
+    go beyond its budget only by the newest snapshot, if it alone is too large, and by those to be kept if no disk takes them.
+    buffers: memory for the next snapshot, within the budget too.
     """
 
     def __init__(self, budget: int | None = None, disk_budget: int | None = None) -> None:
-        self.budget = min(MEMORY, _free_memory() // 8) if budget is None else budget
-        self._disk_budget = disk_budget
-        self._lines: dict[int, dict[int, Entry]] = {}
-        self._memory = 0
+        self.budget = min(MEMORY, psutil.virtual_memory().available // 8) if budget is None else budget
         self.disk_bytes = 0
-        self._folder: Path | None = None
-        self._writer: _Writer | None = None
-        self._disk_is_broken = False
-
-    def put(self, line: int, snapshot: Snapshot, seconds: float, kept: str = "") -> None:
-        """Keep a snapshot of a line, and thin out until all fit into the budget."""
-        entries = self._lines.setdefault(line, {})
-        old = entries.pop(snapshot.step, None)
-        if old is not None:
-            self._forget(old)
-        entry = Entry(snapshot, seconds, set(old.kept if old else ()) | ({kept} if kept else set()))
-        entries[snapshot.step] = entry
-        self._memory += entry.nbytes
-        self._thin(newest=entry)
+        self.buffers = Buffers()
+        self._disk_budget = disk_budget
+        self._disk = Spill()
+        self._lines: dict[int, dict[int, Entry]] = {}
+        self._steps: dict[int, list[int]] = {}  # of each line, in order
+        self._held: set[Entry] = set()  # those in memory
+        self._memory = 0  # bytes of these, and of the plain data of all
+        self._plain = 0  # bytes of the plain data of all
+        self._count = 0
+        self._puts = 0
+        self._newest: Entry | None = None
+        self._finished = 0  # writes that have been taken note of
+        weakref.finalize(self, self._disk.close)
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory now, those on their way to disk included."""
-        return self._memory + (0 if self._writer is None else self._writer.nbytes)
+        """Bytes in memory now, those on their way to disk and the memory for the next one included."""
+        return self._memory + self.buffers.nbytes
 
-    def keep(self, line: int, step: int, why: str) -> bool:
-        """Let the snapshot of a step not be thinned out. Returns whether there is one."""
+    @property
+    def trouble(self) -> str:
+        """Why the disk takes no snapshots at present; empty if all is well."""
+        return self._disk.trouble
+
+    def put(self, line: int, snapshot: Snapshot, seconds: float, kept: str = "") -> None:
+        """Keep a snapshot of a line that was taken after so many seconds of training; others go until it fits."""
+        reasons = {kept} if kept else set()
+        if not self._puts:
+            reasons.add("begin")  # without the first nothing can be made again
+        old = self._lines.get(line, {}).get(snapshot.step)
+        if old is not None:
+            reasons |= old.kept
+            self._drop(old)
+        self._puts += 1
+        self._newest = entry = Entry(line, snapshot, seconds, reasons, self._puts)
+        self._lines.setdefault(line, {})[snapshot.step] = entry
+        insort(self._steps.setdefault(line, []), snapshot.step)
+        size, spare = snapshot.nbytes, self._spare
+        self.buffers.limit = spare
+        self._make_count(snapshot)
+        self._make_room(size)
+        self._held.add(entry)
+        self._memory += size
+        self._plain += snapshot.plain_bytes
+        self._count += 1
+        if size > self.budget // 4:
+            self._make_room(0)
+        elif spare:
+            self.buffers.provide([flat.nbytes for flat in snapshot.flats.values() if flat.nbytes >= SMALL])
+
+    def tidy(self) -> None:
+        """Free memory that was to be free already, once the disk has what was in it."""
+        if self._finished != self._disk.finished and self.nbytes > self.budget:
+            self._make_room(0)
+
+    def keep(self, line: int, step: int, why: str, events: int | None = None) -> bool:
+        """Let the snapshot of a step not be dropped. Returns whether there is one, with so many events."""
+        entry = self._lines.get(line, {}).get(step)
+        if entry is None or events not in (None, entry.snapshot.events):
+            return False
+        entry.kept.add(why)
+        return True
+
+    def release(self, line: int, step: int, why: str) -> None:
+        """Take back a reason to keep."""
         entry = self._lines.get(line, {}).get(step)
         if entry is not None:
-            entry.kept.add(why)
-        return entry is not None
-
-    def release(self, line: int, why: str) -> None:
-        """Take back a reason to keep."""
-        for entry in self._lines.get(line, {}).values():
             entry.kept.discard(why)
 
     def steps(self, line: int) -> list[int]:
         """The steps of a line at which there is a snapshot, in order."""
-        return sorted(self._lines.get(line, {}))
+        return list(self._steps.get(line, ()))
+
+    def before(self, line: int, step: int) -> tuple[int, float] | None:
+        """The step of the newest snapshot of a line that is not after `step`, and its seconds of training."""
+        steps = self._steps.get(line, [])
+        place = bisect_right(steps, step)
+        return (steps[place - 1], self._lines[line][steps[place - 1]].seconds) if place else None
+
+    def held(self, line: int, step: int) -> Snapshot | None:
+        """The snapshot of a step, if it is in memory."""
+        entry = self._lines.get(line, {}).get(step)
+        return entry.snapshot if entry is not None and entry in self._held else None
 
     def at_or_before(self, line: int, step: int, events: int | None = None) -> Snapshot | None:
         """The newest snapshot of a line that is not after `step` and has at most `events` events, read from disk if it is there."""
-        for candidate in reversed(self.steps(line)):
+        steps = self._steps.get(line, [])
+        for candidate in reversed(steps[: bisect_right(steps, step)]):
             entry = self._lines[line][candidate]
-            if candidate <= step and (events is None or entry.snapshot.events <= events):
+            if events is None or entry.snapshot.events <= events:
                 snapshot = self._read(entry)
                 if snapshot is not None:
                     return snapshot
-                del self._lines[line][candidate]  # its file is gone
+                self._drop(entry)
         return None
-
-    def move(self, line: int, other: int, after: int) -> None:
-        """Give the snapshots after a step to another line."""
-        entries = self._lines.get(line, {})
-        for step in [step for step in entries if step > after]:
-            self._lines.setdefault(other, {})[step] = entries.pop(step)
 
     def close(self) -> None:
         """Forget all, on disk too."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._lines, self._memory, self.disk_bytes = {}, 0, 0
+        self._disk.close()
+        self._lines, self._steps, self._held, self._newest = {}, {}, set(), None
+        self._memory = self._plain = self._count = self.disk_bytes = self.buffers.limit = 0
 
-    # Thinning.
+    # Making room.
 
-    def _thin(self, newest: Entry) -> None:
-        while self.nbytes > self.budget:
-            found = self._least_worth(newest, on_disk=False)
-            if found is None:
+    @property
+    def _spare(self) -> int:
+        """Bytes of the budget that are left to the memory for the next snapshot, if there is room for many."""
+        size = 0 if self._newest is None else sum(flat.nbytes for flat in self._newest.snapshot.flats.values())
+        return size if size >= SMALL and 6 * size <= self.budget else 0
+
+    def _make_room(self, size: int) -> None:
+        """Free memory for so many bytes.
+
+        Writing takes time, so it begins while there is room for a few more. What the disk has is freed; of what it does
+        not need the rest is dropped.
+        """
+        self._finished = self._disk.finished
+        hard = self.budget - self._spare
+        soft = hard - min(max(hard // 8, 2 * size), hard // 2)
+        if self._memory + size <= soft:
+            return
+        low, waiting = soft - soft // BATCH, 0
+        for entry in self._least_first(self._held):
+            if self._memory + size - waiting <= low:
                 break
-            line, step, kept = found
-            entry = self._lines[line][step]
-            if (kept or self._is_worth_disk(line, step)) and self._spill(entry):
-                continue
-            if kept:
-                break  # it may not go and cannot be written: rather over the budget than lost
-            del self._lines[line][step]
-            self._forget(entry)
-        limit = self._disk_limit
-        while self.disk_bytes > limit:
-            found = self._least_worth(newest, on_disk=True)
-            if found is None or found[2]:
-                break
-            self._forget(self._lines[found[0]].pop(found[1]))
+            if entry.spilled is not None and entry.spilled.state == "failed":
+                self.disk_bytes -= entry.spilled.nbytes
+                entry.spilled = None
+            if entry.is_on_disk:
+                self._free(entry)
+            elif entry.is_waiting:
+                waiting += entry.snapshot.nbytes
+            elif not entry.kept and self._gap(entry) <= APART:
+                self._drop(entry)
+            elif self._disk_takes(entry):
+                entry.spilled = self._disk.write(entry.snapshot)
+                self.disk_bytes += entry.spilled.nbytes
+                waiting += entry.snapshot.nbytes
+            elif not entry.kept and entry is not self._newest:
+                self._drop(entry)
+        if self._memory + size > hard:
+            self._make_room_at_once(size, hard)
 
-    def _least_worth(self, newest: Entry, on_disk: bool) -> tuple[int, int, bool] | None:
-        """Line and step of the snapshot whose absence costs least, and whether it is to be kept; those last of all."""
-        best: tuple[tuple[bool, float], int, int] | None = None
-        for line, entries in self._lines.items():
-            steps = sorted(entries)
-            for i, step in enumerate(steps):
-                entry = entries[step]
-                if entry is newest or entry.in_memory == on_disk:
-                    continue
-                before = entries[steps[i - 1]].seconds if i else entry.seconds - 1e3  # the first of a line is worth much
-                after = entries[steps[i + 1]].seconds if i + 1 < len(steps) else newest.seconds
-                age = max(newest.seconds - entry.seconds, 1e-3)
-                worth = (bool(entry.kept), max(after - before, 0.0) / age**0.5)
-                if best is None or worth < best[0]:
-                    best = (worth, line, step)
-        return None if best is None else (best[1], best[2], best[0][0])
+    def _make_room_at_once(self, size: int, hard: int) -> None:
+        """Drop also what going back will miss, and wait for what may not be dropped."""
+        for entry in self._least_first(self._held):
+            if self._memory + size <= hard:
+                return
+            in_hand = entry.spilled is not None and self._disk.is_in_hand(entry.spilled)
+            if not entry.kept and not in_hand and entry is not self._newest:
+                self._drop(entry)
+        for entry in list(self._held):
+            if self._memory + size <= hard:
+                return
+            if entry is not self._newest and entry.spilled is not None and self._disk.wait(entry.spilled, PATIENCE):
+                self._free(entry)
 
-    def _is_worth_disk(self, line: int, step: int) -> bool:
-        """Whether going to a step would take too long without this snapshot."""
-        entries = self._lines[line]
-        steps = sorted(entries)
-        i = steps.index(step)
-        if i == 0 or i + 1 == len(steps):
+    def _make_count(self, new: Snapshot) -> None:
+        """Drop some where there are very many. Plain data may take half of the memory, if tensors have enough left."""
+        limit = max(self.budget // 8, self.budget // 2 - new.nbytes) - new.plain_bytes
+        if self._count < MOST and self._plain <= limit:
+            return
+        for entry in self._least_first(self._everything()):
+            if self._count < MOST - MOST // BATCH and self._plain <= limit - limit // BATCH:
+                return
+            if not entry.kept and entry is not self._newest:
+                self._drop(entry)
+
+    def _disk_takes(self, entry: Entry) -> bool:
+        """Whether there is room for a snapshot on disk, now or after dropping what is worth less."""
+        if not self._disk.works:
+            return False
+        limit, size = self._disk_limit, size_on_disk(entry.snapshot)
+        if self.disk_bytes + size <= limit:
             return True
-        return entries[steps[i + 1]].seconds - entries[steps[i - 1]].seconds > APART
-
-    def _forget(self, entry: Entry) -> None:
-        if entry.in_memory:
-            self._memory -= entry.nbytes
-        if entry.path is not None:
-            self.disk_bytes -= _size(entry.snapshot)
-            if self._writer is not None:
-                self._writer.remove(entry.path)
-
-    # Disk.
+        if size > limit:
+            return False
+        for other in self._least_first(
+            [other for other in self._everything() if other.is_on_disk and other not in self._held]
+        ):
+            if self.disk_bytes + size <= limit - limit // BATCH:
+                break
+            if not other.kept:
+                self._drop(other)
+        return self.disk_bytes + size <= limit
 
     @property
     def _disk_limit(self) -> int:
         if self._disk_budget is None:
-            self._disk_budget = min(DISK, shutil.disk_usage(tempfile.gettempdir()).free // 4)
+            self._disk_budget = min(DISK, free_disk() // 4)
         return self._disk_budget
 
-    def _spill(self, entry: Entry) -> bool:
-        """Write a snapshot and free its memory. Returns whether it could be done."""
-        if self._disk_is_broken or _size(entry.snapshot) > self._disk_limit:
-            return False
-        try:
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="dlnb-timeline-"))
-                self._writer = _Writer()
-                weakref.finalize(self, _remove, self._writer, self._folder)
-            assert self._writer is not None
-            path = self._folder / f"{entry.snapshot.step}-{id(entry)}.safetensors"
-            if not self._writer.write(entry.snapshot, path):
-                return False
-        except OSError as error:
-            log.warning("dlnb: the timeline keeps fewer snapshots, as the disk takes no more: %s", error)
-            self._disk_is_broken = True
-            return False
-        self._memory -= entry.nbytes
-        self.disk_bytes += _size(entry.snapshot)
-        entry.path = path
-        snapshot = entry.snapshot
-        entry.snapshot = Snapshot(snapshot.step, snapshot.layout, {}, snapshot.rest, snapshot.schedule, snapshot.events)
-        return True
+    def _everything(self) -> Iterator[Entry]:
+        return itertools.chain.from_iterable(line.values() for line in self._lines.values())
+
+    def _least_first(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Those whose absence would cost least first, also as some of them go meanwhile."""
+        heap = [(self._worth(entry), entry.number, entry) for entry in entries]
+        heapq.heapify(heap)
+        while heap:
+            worth, number, entry = heapq.heappop(heap)
+            if self._lines[entry.line].get(entry.snapshot.step) is not entry:
+                continue
+            now = self._worth(entry)
+            if now > worth:  # its neighbour has gone
+                heapq.heappush(heap, (now, number, entry))
+            else:
+                yield entry
+
+    def _worth(self, entry: Entry) -> float:
+        return self._gap(entry) / (self._puts + 1 - entry.number) ** 0.5
+
+    def _gap(self, entry: Entry) -> float:
+        """Seconds of training between the snapshots before and after it."""
+        steps, entries = self._steps[entry.line], self._lines[entry.line]
+        place = bisect_left(steps, entry.snapshot.step)
+        if place == 0 or place + 1 == len(steps):
+            return FAR
+        return entries[steps[place + 1]].seconds - entries[steps[place - 1]].seconds
+
+    # One snapshot.
+
+    def _free(self, entry: Entry) -> None:
+        """Keep it on disk alone."""
+        self._memory -= entry.snapshot.nbytes - entry.snapshot.plain_bytes
+        entry.snapshot = entry.snapshot.with_flats({})
+        self._held.discard(entry)
+
+    def _drop(self, entry: Entry) -> None:
+        self._memory -= entry.snapshot.nbytes
+        self._plain -= entry.snapshot.plain_bytes
+        self._count -= 1
+        self._held.discard(entry)
+        if entry.spilled is not None:
+            self.disk_bytes -= entry.spilled.nbytes
+            self._disk.remove(entry.spilled)
+        steps = self._steps[entry.line]
+        del steps[bisect_left(steps, entry.snapshot.step)]
+        del self._lines[entry.line][entry.snapshot.step]
 
     def _read(self, entry: Entry) -> Snapshot | None:
-        if entry.in_memory:
+        if entry in self._held:
             return entry.snapshot
-        assert entry.path is not None and self._writer is not None
-        pending = self._writer.pending(entry.path)
-        if pending is not None:
-            return pending
-        from safetensors.torch import load_file
-
-        try:
-            tensors = load_file(entry.path)
-        except (OSError, ValueError) as error:
-            log.warning("dlnb: the snapshot of step %d is lost: %s", entry.snapshot.step, error)
-            return None
-        flats = {flat.dtype: flat for flat in tensors.values()}
-        kept = entry.snapshot
-        return Snapshot(kept.step, kept.layout, flats, kept.rest, kept.schedule, kept.events)
-
-
-def _free_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def _size(snapshot: Snapshot) -> int:
-    return sum(shape.numel() * dtype.itemsize for _, dtype, shape in snapshot.layout)
-
-
-class _Writer:
-    """One thread that writes snapshots, as training must not wait for a disk."""
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Path | None] = queue.Queue()
-        self._pending: dict[Path, Snapshot] = {}
-        self._lock = threading.Lock()
-        self._failed: OSError | None = None
-        self._thread: threading.Thread | None = None
-
-    def write(self, snapshot: Snapshot, path: Path) -> bool:
-        """Write soon. False if too much is waiting. Raises: OSError if an earlier write failed."""
-        if self._failed is not None:
-            raise self._failed
-        with self._lock:
-            if len(self._pending) >= 2:
-                return False
-            self._pending[path] = snapshot
-        self._queue.put(path)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._loop, name="dlnb-snapshots", daemon=True)
-            self._thread.start()
-        return True
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that wait to be written."""
-        with self._lock:
-            return sum(snapshot.nbytes for snapshot in self._pending.values())
-
-    def pending(self, path: Path) -> Snapshot | None:
-        """A snapshot that is not written yet."""
-        with self._lock:
-            return self._pending.get(path)
-
-    def remove(self, path: Path) -> None:
-        """Delete a file, or do not write it."""
-        with self._lock:
-            waiting = self._pending.pop(path, None) is not None
-        if not waiting:
-            path.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """End the thread."""
-        self._queue.put(None)
-
-    def _loop(self) -> None:
-        from safetensors.torch import save_file
-
-        while (path := self._queue.get()) is not None:
-            snapshot = self.pending(path)
-            if snapshot is None:
-                continue
-            try:
-                partial = path.with_suffix(".part")
-                save_file({str(dtype): flat.cpu() for dtype, flat in snapshot.flats.items()}, partial)
-                os.replace(partial, path)
-            except OSError as error:
-                self._failed = error
-            else:
-                with self._lock:
-                    removed = self._pending.pop(path, None) is None
-                if removed:
-                    path.unlink(missing_ok=True)
-
-
-def _remove(writer: _Writer, folder: Path) -> None:
-    writer.close()
-    shutil.rmtree(folder, ignore_errors=True)
+        flats = None if entry.spilled is None else self._disk.read(entry.spilled, entry.snapshot, self.buffers)
+        return None if flats is None else entry.snapshot.with_flats(flats)

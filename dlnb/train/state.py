@@ -7,7 +7,7 @@ the place in the data, plain attributes of the modules, Python's and NumPy's ran
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from .buffers import SMALL, Buffers
 from .evaluate import PLAIN
 from .schedules import bound_to
 
 if TYPE_CHECKING:
     from .loop import Loop
 
-OVERHEAD = 4096  # bytes that the plain data of a snapshot is counted as
+OVERHEAD = 2048  # bytes of a snapshot's objects that are not counted one by one
 
 Layout = tuple[tuple[str, torch.dtype, torch.Size], ...]
 
@@ -32,7 +33,7 @@ class Snapshot:
 
     layout: name, type and shape of every tensor; flats: their values, one flat tensor a type.
     rest: plain data. schedule: the scheduler that was in use, which keeps its numbers in `rest`.
-    events: how many of the line's events had taken effect.
+    events: how many of the line's events had taken effect. plain_bytes: what its plain data takes, as far as it is its own.
     """
 
     step: int
@@ -41,11 +42,24 @@ class Snapshot:
     rest: dict[str, Any]
     schedule: Any
     events: int
+    plain_bytes: int = OVERHEAD
 
     @cached_property
     def nbytes(self) -> int:
         """Bytes that it takes."""
-        return OVERHEAD + sum(flat.numel() * flat.element_size() for flat in self.flats.values())
+        return self.plain_bytes + sum(flat.nbytes for flat in self.flats.values())
+
+    @cached_property
+    def lengths(self) -> dict[torch.dtype, int]:
+        """How many numbers of each type its tensors hold, also where they are elsewhere."""
+        result: dict[torch.dtype, int] = {}
+        for _, dtype, shape in self.layout:
+            result[dtype] = result.get(dtype, 0) + shape.numel()
+        return result
+
+    def with_flats(self, flats: dict[torch.dtype, Tensor]) -> "Snapshot":
+        """The same with its tensors from elsewhere, or without any."""
+        return replace(self, flats=flats)
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -59,8 +73,10 @@ class Snapshot:
         return result
 
 
-def pack_tensors(named: list[tuple[str, Tensor]]) -> tuple[Layout, dict[torch.dtype, Tensor]]:
-    """Copy tensors end to end into one flat tensor a type, on the CPU or where they are."""
+def pack_tensors(
+    named: list[tuple[str, Tensor]], buffers: Buffers | None = None
+) -> tuple[Layout, dict[torch.dtype, Tensor]]:
+    """Copy tensors end to end into one flat tensor a type, on the CPU or where they are. buffers: memory to copy into."""
     kinds: dict[torch.dtype, list[Tensor]] = {}
     for _, tensor in named:
         kinds.setdefault(tensor.dtype, []).append(tensor.detach().reshape(-1))
@@ -70,22 +86,32 @@ def pack_tensors(named: list[tuple[str, Tensor]]) -> tuple[Layout, dict[torch.dt
         for dtype, parts in kinds.items():
             if len({part.device for part in parts}) > 1:  # Adam counts its steps on the CPU
                 parts = [part.cpu() for part in parts]
-            flats[dtype] = torch.cat(parts) if len(parts) > 1 else parts[0].clone()
+            flats[dtype] = _joined(parts, buffers)
     return layout, flats
 
 
-def capture(loop: "Loop", events: int = 0, like: Snapshot | None = None) -> Snapshot:
+def _joined(parts: list[Tensor], buffers: Buffers | None) -> Tensor:
+    nbytes = sum(part.nbytes for part in parts)
+    if buffers is not None and nbytes >= SMALL and parts[0].device.type == "cpu":
+        return torch.cat(parts, out=buffers.take(nbytes).view(parts[0].dtype))
+    return torch.cat(parts) if len(parts) > 1 else parts[0].clone()
+
+
+def capture(loop: "Loop", events: int = 0, like: Snapshot | None = None, buffers: Buffers | None = None) -> Snapshot:
     """A snapshot of the loop as it is now.
 
     events: how many events have taken effect. like: an earlier snapshot, whose plain data is shared where it is
-    still the same.
+    still the same. buffers: memory to copy into.
     """
-    layout, flats = pack_tensors(list(_tensors(loop)))
+    layout, flats = pack_tensors(list(_tensors(loop)), buffers)
     rest = _plain(loop)
+    own: dict[str, Any] = {**rest, "layout": layout}
     if like is not None:
-        layout = like.layout if layout == like.layout else layout
-        rest = {key: like.rest[key] if like.rest.get(key) == value else value for key, value in rest.items()}
-    return Snapshot(loop.steps, layout, flats, rest, loop.scheduler, events)
+        theirs = {**like.rest, "layout": like.layout}
+        own = {key: value for key, value in own.items() if theirs.get(key) != value}
+        layout = own.get("layout", like.layout)
+        rest = {key: own.get(key, like.rest.get(key)) for key in rest}
+    return Snapshot(loop.steps, layout, flats, rest, loop.scheduler, events, OVERHEAD + _size(own))
 
 
 def restore(loop: "Loop", snapshot: Snapshot) -> None:
@@ -99,7 +125,11 @@ def restore(loop: "Loop", snapshot: Snapshot) -> None:
     other = [name for name, tensor in targets.items() if name in tensors and tensors[name].shape != tensor.shape]
     if missing or other:
         name = (missing or other)[0]
-        what = f"no {name}" if missing else f"{name} of shape {tuple(tensors[name].shape)}, not {tuple(targets[name].shape)}"
+        what = (
+            f"no {name}"
+            if missing
+            else f"{name} of shape {tuple(tensors[name].shape)}, not {tuple(targets[name].shape)}"
+        )
         raise ValueError(f"the snapshot of step {snapshot.step} is of another model: it holds {what}")
     rest = snapshot.rest
     with torch.no_grad():
@@ -224,3 +254,16 @@ def _restore_optimizer(optimizer: Optimizer, number: int, tensors: dict[str, Ten
 
 def _counts_on_device(group: dict[str, Any]) -> bool:
     return bool(group.get("capturable") or group.get("fused"))
+
+
+def _size(plain: Any) -> int:
+    """About how many bytes plain data takes."""
+    if isinstance(plain, dict):
+        return 64 + sum(_size(key) + _size(value) for key, value in plain.items())
+    if isinstance(plain, torch.Size):
+        return 64 + 8 * len(plain)
+    if isinstance(plain, (list, tuple)):
+        return 64 + sum(8 + _size(value) for value in plain)
+    if isinstance(plain, (bytes, str)):
+        return 64 + len(plain)
+    return plain.nbytes if isinstance(plain, Tensor) else 32

@@ -62,7 +62,9 @@ class Line:
     shared: events that it has in common with its parent. events: everything done on it, what lies ahead included.
     """
 
-    def __init__(self, number: int, name: str, parent: "Line | None" = None, start: int = 0, events: tuple[Event, ...] = ()) -> None:
+    def __init__(
+        self, number: int, name: str, parent: "Line | None" = None, start: int = 0, events: tuple[Event, ...] = ()
+    ) -> None:
         self.number = number
         self.name = name
         self.parent = parent
@@ -161,9 +163,16 @@ class Timeline:
             found = self.store.at_or_before(here.number, step, events)
             if found is not None:
                 return found
-            step, events, here = min(step, here.start), here.shared if events is None else min(events, here.shared), here.parent
+            step, events, here = (
+                min(step, here.start),
+                here.shared if events is None else min(events, here.shared),
+                here.parent,
+            )
         return None
 
     def __repr__(self) -> str:
-        rows = [f"{line.number} {line.name!r}" + (f" from step {line.start} of {line.parent.name!r}" if line.parent else "") for line in self.lines]
+        rows = [
+            f"{line.number} {line.name!r}" + (f" from step {line.start} of {line.parent.name!r}" if line.parent else "")
+            for line in self.lines
+        ]
         return f"Timeline({'; '.join(rows)})"

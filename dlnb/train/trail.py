@@ -5,7 +5,9 @@ nearest snapshot back and making the steps from there once more, with the events
 """
 
 import math
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,9 @@ from .loop import Loop
 from .state import Snapshot, capture, restore
 from .timeline import Event, Line, Timeline
 
-EVERY = 0.25  # seconds of training between two snapshots, or
-SHARE = 0.002  # of the training time that snapshots may take
+EVERY = 0.25  # seconds of training between two snapshots, or more where they would take more than
+SHARE = 0.006  # of the training time
+LOOKED_AT = 5  # snapshots of which the middle one says what the next will cost
 
 if TYPE_CHECKING:
     from .run import Run
@@ -44,11 +47,13 @@ class Trail:
         self.target: int | None = None
         self.exact = True
         self.cost = 0.0  # seconds that snapshots have taken in all
-        self._last: Snapshot | None = None
+        self._like: Snapshot | None = None  # the last one, without its tensors
         self._last_seconds = -math.inf
+        self._told = ""  # of the disk's trouble
         self._base = loop.history.lengths()  # where what lies ahead begins
         self._wanted = 0  # events that are to have taken effect at the target
-        self._one = 0.0  # seconds that the last one took
+        self._costs: deque[float] = deque(maxlen=LOOKED_AT)  # seconds that the last ones took
+        self._best: tuple[int, int] | None = None  # line and step of the snapshot that is kept as the best
         line.loop = loop
 
     # What is done.
@@ -139,11 +144,13 @@ class Trail:
         check_knobs(self.loop, knobs)
         loop = self.copy_loop()
         loop.history = self.loop.history.copy()
-        self.snapshot("fork")
+        if not self.timeline.store.keep(self.line.number, loop.steps, "fork", self.applied):
+            self.snapshot("fork")
         line = self.timeline.add(
             self.timeline.new_name(), self.line, loop.steps, tuple(self.line.events[: self.applied])
         )
         fork = Run(loop, threads=run.threads, settings=run.settings, timeline=self.timeline, line=line)
+        fork._trail._like, fork._trail._last_seconds = self._like, loop.seconds  # it need not take one at once
         fork.state, fork.seconds, fork.rate = "paused", run.seconds, run.rate
         if knobs:
             fork._trail.do("set", knobs)
@@ -183,31 +190,64 @@ class Trail:
     def snapshot(self, kept: str = "") -> Snapshot:
         """Take one now."""
         begin = time.perf_counter()
+        store = self.timeline.store
         with self.loop.awake():
-            taken = capture(self.loop, self.applied, self._last)
-        self.timeline.store.put(self.line.number, taken, self.loop.seconds, kept)
-        self._last, self._last_seconds = taken, self.loop.seconds
+            taken = capture(self.loop, self.applied, self._like, store.buffers)
+        store.put(self.line.number, taken, self.loop.seconds, kept)
+        self._like, self._last_seconds = taken.with_flats({}), self.loop.seconds
         self._keep_best()
-        self._one = time.perf_counter() - begin
-        self.cost += self._one
+        self._tell()
+        cost = time.perf_counter() - begin
+        self.cost += cost
+        # The first is copied into memory that is new to the process, which takes many times as long.
+        self._costs.append(cost if self._costs else cost / 8)
         return taken
+
+    def _tell(self) -> None:
+        """Show on the run why the disk takes no snapshots, and take it away when it does again."""
+        trouble, run = self.timeline.store.trouble, self.timeline.run_on(self.line)
+        if run is None or trouble == self._told:
+            return
+        if run.notice == self._told:
+            run.notice = trouble
+        elif trouble:
+            run.notice = f"{run.notice}; {trouble}" if run.notice else trouble
+        self._told = trouble
+
+    @property
+    def _last(self) -> Snapshot | None:
+        """The last one taken, with its tensors if it is still in memory."""
+        held = None if self._like is None else self.timeline.store.held(self.line.number, self._like.step)
+        return held or self._like
 
     def _keep_best(self) -> None:
         """Keep the snapshot from which the best model on the validation split so far is soonest made again."""
-        history = self.loop.history
+        history, store = self.loop.history, self.timeline.store
         if "valid_loss" not in history:
             return
         values = history["valid_loss"]
         best = int(history.steps("valid_loss")[int(np.argmin(np.where(np.isnan(values), np.inf, values)))])
-        before = [step for step in self.timeline.store.steps(self.line.number) if step <= best]
-        if before:
-            self.timeline.store.release(self.line.number, "best")
-            self.timeline.store.keep(self.line.number, before[-1], "best")
+        found = store.before(self.line.number, best)
+        now = None if found is None else (self.line.number, found[0])
+        if now is None or now == self._best:
+            return
+        if self._best is not None and self._best[0] == self.line.number:
+            store.release(*self._best, "best")
+        store.keep(*now, "best")
+        self._best = now
 
     def snapshot_if_due(self) -> None:
         """Take one if enough training has gone by since the last one."""
-        if self.loop.seconds - self._last_seconds >= max(EVERY, self._one / SHARE):
-            self.snapshot()
+        self.timeline.store.tidy()
+        usual = statistics.median(self._costs) if self._costs else 0.0
+        least = max(EVERY, usual / SHARE)
+        if self.loop.seconds - self._last_seconds < least:
+            return
+        if self.is_behind:
+            found = self.timeline.store.before(self.line.number, self.loop.steps)
+            if found is not None and self.loop.seconds - found[1] < least:
+                return  # there is one from the first time
+        self.snapshot()
 
     # Going to a step.
 
@@ -237,7 +277,7 @@ class Trail:
         if not near:
             restore(loop, found)
             self.applied = found.events
-            self._last, self._last_seconds = found, loop.seconds
+            self._like, self._last_seconds = found.with_flats({}), loop.seconds
         # What an event of this very step recorded lies ahead, as the event itself does.
         before = before or next((event for event in line.events if event.step == step), None)
         self._wanted = 0 if before is None else line.events.index(before)
@@ -303,7 +343,14 @@ class Trail:
         return True
 
     def arrive(self) -> None:
-        """Be at the target, now that its steps are made."""
+        """Be at the target, now that its steps are made.
+
+        Raises: RuntimeError if they are not, as where a snapshot is lost and nobody can make steps.
+        """
+        if self.target is not None and self.loop.steps < self.target:
+            step, here = self.target, self.loop.steps
+            self.stay()
+            raise RuntimeError(f"step {step} cannot be gone to, as its snapshot is lost: the run is at step {here}")
         self._obey_while(lambda: self.applied < self._wanted)
         self.loop.drop_late_losses()
         self.target = None
@@ -316,7 +363,6 @@ class Trail:
             history.extend(self.line.ahead)
             self.line.ahead = history.cut(self.loop.steps)
             self._base = history.lengths()
-        self._last_seconds = self.loop.seconds
 
     def drop_what_is_passed(self) -> None:
         """Forget what lay ahead once all of it was made again."""

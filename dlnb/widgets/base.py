@@ -60,6 +60,7 @@ class Widget(anywidget.AnyWidget):
     def __init__(self) -> None:
         self.views: dict[str, View] = {}
         self.lock = threading.RLock()
+        self.shown_in: int | None = None  # the number of the cell that shows it already, though it is not its last line
         self.hears: dict[str, Callable[[Message, list[memoryview]], None]] = {
             "bundle": self._send_bundle,
             "hello": self._hello,
@@ -145,6 +146,14 @@ class Widget(anywidget.AnyWidget):
         if (view := self.views.get(_text(message, "view"))) is not None:
             view.visible = message.get("value") is True
             self.changed(urgent=view.visible)
+
+    def _ipython_display_(self) -> None:
+        """Nothing more where the widget has shown itself already in this cell; see `inside.py`."""
+        from .inside import is_shown_here
+
+        if not is_shown_here(self):
+            raise NotImplementedError  # what IPython takes as: show it as always
+        self.shown_in = None
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -20,6 +20,7 @@ from ..train.run import Run
 from .base import Message, View, Widget
 from .errors_frame import Wish, frame_for
 from .findings import LISTS, SPLIT_WORDS, Findings
+from .inside import shown_inside
 from .looking import Look, Looking, OnInputs, shared_step
 from .pictures import pictures_of
 
@@ -48,7 +49,7 @@ def errors(run: Run, split: str = "valid", task: Task | None = None) -> "Errors"
     task.split(split)
     import sklearn.metrics  # noqa: F401  (now, as it takes a second, and not in the middle of the first look)
 
-    return Errors(run, split, task)
+    return shown_inside(Errors(run, split, task), run)
 
 
 class Errors(Widget):

@@ -14,6 +14,7 @@ from ..train.registry import run_of
 from ..train.run import Run
 from .base import Message, View, Widget
 from .frames import pack
+from .inside import shown_inside
 
 SIDE = 64  # pixels of a drawing on its way to the kernel
 PERIOD = 0.2  # seconds between two answers to the same drawing while the model trains
@@ -40,7 +41,7 @@ def pad(model: nn.Module | Run, task: Task | None = None, size: int | None = Non
     task = task or (run.task if run is not None else None)
     if size is None and (task is None or task.from_drawing is None):
         raise ValueError("how large are this model's pictures? Give the task, or size=28")
-    return Pad(network, run, task, size)
+    return shown_inside(Pad(network, run, task, size), run)
 
 
 class Pad(Widget):

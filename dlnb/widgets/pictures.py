@@ -52,6 +52,6 @@ def _small(pixels: np.ndarray) -> np.ndarray:
         return pixels
     height, width = height // block * block, width // block * block
     if not height or not width:
-        return pixels[:, :: block, :: block]
+        return pixels[:, ::block, ::block]
     blocks = pixels[:, :height, :width].reshape(count, height // block, block, width // block, block, *rest)
     return blocks.mean(axis=(2, 4)).round().astype(np.uint8)

@@ -17,6 +17,7 @@ from ..preview import Preview
 from ..train.run import Run
 from .base import Message, View, Widget
 from .frames import pack
+from .inside import shown_inside
 from .watch_commands import Commands, is_number, words
 from .watch_curves import Curves, Sent
 from .watch_doctor import Doctor
@@ -37,7 +38,7 @@ MOST_LINES = 6  # lines that are compared at once
 def watch(run: Run, only: Panel | None = None) -> "Watch":
     """Open the dashboard of a run: curves, knobs, health, layers, predictions, and a timeline to go back and fork.
 
-    In a cell: `run = dl.fit(model, task)`, then `dl.watch(run)`.
+    In a cell: `run = dl.fit(model, task)`, then `dl.watch(run)`. Inside `with dl.record(…) as run:` it shows itself at once.
 
     only: one part alone: "curves", "knobs", "health", "predictions", "layers" or "time".
 
@@ -47,7 +48,7 @@ def watch(run: Run, only: Panel | None = None) -> "Watch":
         raise TypeError(f"watch needs a run, such as dl.fit(model, task) returns; got {type(run).__name__}")
     if only is not None and only not in PANELS:
         raise ValueError(f"the dashboard has no part {only!r}; it has {', '.join(map(repr, PANELS))}")
-    return Watch(run, only)
+    return shown_inside(Watch(run, only), run)
 
 
 @dataclass

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..train.history import History, Mark, Series
-from ..train.reduce import pieces, smooth
+from ..train.reduce import MEMORY, pieces, smooth, smooth_means
 from ..train.timeline import Line
 
 PIECES = 2048  # a column is sent in at most as many pieces
 GAPS = 64  # of these, the newest values that are no numbers are marked
-MEMORY = 40  # half-lives after which a value counts no more
 
 
 def histories(line: Line) -> list[History]:
@@ -91,10 +90,8 @@ class Curves:
             column, start = self.column(name), rows.get(name, 0)
             if len(column) > start:
                 begin = column.rows_up_to(column.step(start) - int(MEMORY * half_life) - 1)
-                steps, values = column.tail(begin)
-                made = smooth(steps, values, half_life)[start - begin :]
-                columns |= reduced(f"{prefix}{name}", steps[start - begin :], made, band=False)
-                rows[name] = start + len(made)
+                rows[name] = end = len(column)
+                columns |= column.smoothed(f"{prefix}{name}", begin, start, end, half_life, PIECES)
         return columns
 
     def window(self, name: str, first: int, last: int, count: int, half_life: float = 0.0) -> dict[str, np.ndarray]:
@@ -104,9 +101,7 @@ class Curves:
         columns = column.reduced(name, begin, end, count)
         if half_life:
             early = column.rows_up_to(first - int(MEMORY * half_life) - 1)
-            steps, values = column.tail(early, end)
-            made = smooth(steps, values, half_life)[begin - early :]
-            columns |= reduced(f"smooth:{name}", steps[begin - early :], made, count, band=False)
+            columns |= column.smoothed(f"smooth:{name}", early, begin, end, half_life, count)
         return columns
 
 
@@ -149,9 +144,22 @@ class Column:
         ((series, first, last),) = self._parts
         values, spotty = series.values(first + start, min(first + end, last))
         width, n = -(-len(values) // count), len(values)
-        steps = series.steps_at(np.append(np.arange(width, n, width), n) - 1 + first + start)
+        steps = series.steps_at(_ends(n, width) + first + start)
         low, mean, high = pieces(values, width, spotty)
         return {f"{name}/steps": steps.astype(np.int32), f"{name}/mean": mean, f"{name}/low": low, f"{name}/high": high}
+
+    def smoothed(
+        self, name: str, first: int, start: int, end: int, half_life: float, count: int
+    ) -> dict[str, np.ndarray]:
+        """The moving average of rows `start` to `end`, made of those from `first` on, in at most `count` pieces."""
+        end = min(end, len(self))
+        n, width = end - start, -(-(end - start) // count)
+        if width <= 1:
+            steps, values = self.tail(first, end)
+            made = smooth(steps, values, half_life)
+            return {f"{name}/steps": steps[start - first :].astype(np.int32), f"{name}/mean": made[start - first :]}
+        steps = self.steps_at(_ends(n, width) + start).astype(np.int32)
+        return {f"{name}/steps": steps, f"{name}/mean": smooth_means(self.tail, first, start, end, half_life, width)}
 
     def not_finite(self, start: int, end: int) -> np.ndarray:
         """Which of the rows `start` to `end` hold NaN or an infinity, ascending."""
@@ -165,7 +173,16 @@ class Column:
 
     def step(self, row: int) -> int:
         """The step of a row."""
-        return int(self.tail(row, row + 1)[0][0])
+        return int(self.steps_at(np.array([row]))[0])
+
+    def steps_at(self, rows: np.ndarray) -> np.ndarray:
+        """The steps of the given rows, which ascend."""
+        found, at = [], 0
+        for series, first, last in self._parts:
+            here = rows[(rows >= at) & (rows < at + last - first)]
+            found.append(series.steps_at(here - at + first))
+            at += last - first
+        return np.concatenate(found)
 
     def rows_up_to(self, step: int) -> int:
         """How many rows have a step of at most `step`."""
@@ -181,9 +198,14 @@ def reduced(
         return {f"{name}/steps": steps.astype(np.int32), f"{name}/mean": values}
     width = -(-n // count)
     low, mean, high = pieces(values, width, spotty=not np.isfinite(values).all())
-    last = np.append(np.arange(width, n, width), n) - 1
-    columns = {f"{name}/steps": steps[last].astype(np.int32), f"{name}/mean": mean}  # float32 cannot count beyond 2**24
+    # float32 could not count beyond 2**24
+    columns = {f"{name}/steps": steps[_ends(n, width)].astype(np.int32), f"{name}/mean": mean}
     return columns | ({f"{name}/low": low, f"{name}/high": high} if band else {})
+
+
+def _ends(count: int, width: int) -> np.ndarray:
+    """The last row of each piece of `width` rows out of `count`."""
+    return np.append(np.arange(width, count, width), count) - 1
 
 
 def _gaps(name: str, column: Column, start: int, end: int) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from ..train.registry import run_of
 from ..train.run import Run
 from .base import Message, View, Widget
 from .frames import pack
+from .inside import shown_inside
 from .xray_frames import number, pack_sight, status, tree
 from .xray_looks import Looks, batch_for, whole
 from .xray_sight import Batch
@@ -53,7 +54,7 @@ def xray(model: nn.Module | Run, x: Any = None, y: Any = None, *, loss: Loss | N
     batch = None
     if x is not None:
         batch = batch_for(run, x, y, loss) if run is not None and has_data else Batch(x, y, loss)
-    return Xray(network, run, batch, loss)
+    return shown_inside(Xray(network, run, batch, loss), run)
 
 
 class Xray(Widget):

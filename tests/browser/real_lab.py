@@ -8,13 +8,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+T = TypeVar("T")
+
+# A loaded machine with two cores is slow, and none of our claims is "within five seconds".
+SLOW = 30_000  # milliseconds
+expect.set_options(timeout=SLOW)
 
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -141,12 +148,40 @@ def outputs(page: Page, index: int):
     return page.locator(".jp-NotebookPanel:visible .jp-Cell").nth(index).locator(".jp-OutputArea")
 
 
+def eventually(page: Page, get: Callable[[], T], holds: Callable[[T], bool], timeout: float = SLOW) -> T:
+    """What `get` gives once it holds; the last it gave when the time (ms) is over."""
+    deadline = time.monotonic() + timeout / 1000
+    while not holds(found := get()) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    return found
+
+
+def at_rest(page: Page, get: Callable[[], T], quiet: float = 500) -> T:
+    """What `get` gives once it has given the same for `quiet` milliseconds."""
+    last, since = get(), time.monotonic()
+    deadline = since + SLOW / 1000
+    while time.monotonic() - since < quiet / 1000:
+        assert time.monotonic() < deadline, f"it never came to rest: {last}"
+        page.wait_for_timeout(50)
+        if (now := get()) != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+def box_of(locator: Locator) -> dict[str, float]:
+    """Where an element is on the screen, once the page around it moves no more."""
+    locator.scroll_into_view_if_needed()
+    box = at_rest(locator.page, locator.bounding_box)
+    assert box is not None
+    return dict(box)
+
+
 def shut_down_kernel(page: Page) -> None:
     """End the kernel of the notebook in front."""
     page.evaluate("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()")
 
 
 __all__ = [
-    "Lab", "expect", "open_notebook", "open_page", "outputs", "run_all", "run_cell", "shut_down_kernel", "started_lab",
-    "wait_for_kernel", "write_notebook",
+    "KERNELSPEC", "SLOW", "Lab", "at_rest", "box_of", "eventually", "expect", "open_notebook", "open_page", "outputs", "run_all",
+    "run_cell", "shut_down_kernel", "started_lab", "wait_for_kernel", "write_notebook",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from real_lab import expect, run_cell
+from real_lab import box_of, eventually, expect, run_cell
 
 LENET = """import dlnb as dl
 from dlnb.widgets.errors import errors
@@ -11,7 +11,7 @@ with dl.seeded(0):
     model = dl.vision.LeNet()
 run = dl.fit(model, dl.vision.digits(), epochs={epochs}{more})
 errors(run)"""
-SOON = 30_000  # milliseconds
+MARK = "next((mark.text for mark in reversed(run.history.marks) if 'try again' in mark.text), '')"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def step(page) -> int:
 
 
 def wait_for(page, condition: str) -> None:
-    page.wait_for_function(condition, timeout=SOON)
+    page.wait_for_function(condition)
 
 
 # Pictures that have been drawn, each with some light and some dark.
@@ -55,12 +55,11 @@ def test_it_follows_the_training_and_shows_the_worst_examples_with_their_picture
 def test_a_click_on_a_cell_shows_its_examples_and_the_keys_do_so_too(errors):
     page = errors(15, ", block=True")
     canvas = page.locator(".dlnb-matrix canvas")
-    box = canvas.bounding_box()
+    box = box_of(canvas)
     canvas.click(position={"x": box["width"] - 10, "y": box["height"] - 10})
     expect(page.locator(".dlnb-about")).to_contain_text("Truly 9, the model says 9")
     shown = page.locator(".dlnb-examples li")
     expect(shown.first).to_be_visible()
-    page.wait_for_timeout(300)
     by_mouse = shown.count()
     canvas.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowLeft"):
@@ -102,7 +101,11 @@ def test_the_test_set_is_shown_after_one_question_only(errors):
 
 
 def test_chosen_examples_are_noted_and_their_gradients_compared(errors):
-    page = errors(5, ", block=True", "print(run.history.marks[-1].text)")
+    page = errors(
+        5,
+        ", block=True",
+        f"import time\nend = time.monotonic() + 20\nwhile not {MARK} and time.monotonic() < end: time.sleep(0.1)\nprint({MARK})",
+    )
     items = page.locator(".dlnb-examples li button")
     items.nth(0).click()
     items.nth(0).press("ArrowRight")
@@ -112,7 +115,6 @@ def test_chosen_examples_are_noted_and_their_gradients_compared(errors):
     page.click("[data-action=help]")
     expect(page.locator(".dlnb-influence")).to_contain_text("The dot product of their gradients is")
     page.click("[data-action=note]")
-    page.wait_for_timeout(500)
     run_cell(page, 1)
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("try again: valid ")
     page.click("[data-action=none]")
@@ -143,7 +145,7 @@ def test_a_reload_brings_back_everything(errors):
     page.wait_for_timeout(500)
     page.reload()
     page.wait_for_selector(".dlnb-summary", timeout=60_000)
-    assert page.locator(".dlnb-summary").inner_text() == words
+    expect(page.locator(".dlnb-summary")).to_have_text(words)
     wait_for(page, "() => document.querySelectorAll('.dlnb-examples canvas').length === 24")
 
 
@@ -151,14 +153,12 @@ def test_a_reload_brings_back_everything(errors):
 def test_in_a_narrow_window_nothing_sticks_out(errors, width):
     page = errors(5, ", block=True")
     page.evaluate(f"() => document.querySelector('.dlnb-root').style.width = '{width}px'")
-    page.wait_for_timeout(500)
-    wide = page.evaluate(
-        """() => { const right = document.querySelector('.dlnb-errors').getBoundingClientRect().right;
+    wide = """() => { const right = document.querySelector('.dlnb-errors').getBoundingClientRect().right;
              return [...document.querySelectorAll('.dlnb-errors *')]
                .filter(e => !e.closest('.dlnb-table') && !e.closest('.dlnb-spoken'))
                .filter(e => e.getBoundingClientRect().right > right + 1).map(e => e.className || e.tagName); }"""
-    )
-    assert wide == []
+    page.wait_for_timeout(500)  # before, it might not have begun to follow
+    assert eventually(page, lambda: page.evaluate(wide), lambda found: found == []) == []
 
 
 def test_a_regression_is_read_by_its_dots(notebook):
@@ -177,4 +177,4 @@ errors(run)"""
     page.locator(".dlnb-svg").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".dlnb-point").first).to_contain_text("predicted")
-    assert page.locator(".dlnb-examples li").count() == 24
+    expect(page.locator(".dlnb-examples li")).to_have_count(24)

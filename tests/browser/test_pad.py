@@ -1,7 +1,7 @@
 """The pad in a real browser: draw by mouse and by keys, and see what the model says."""
 
 import pytest
-from real_lab import expect, run_cell
+from real_lab import at_rest, box_of, eventually, expect, run_cell
 
 TRAINED = """import dlnb as dl
 with dl.seeded(0):
@@ -26,9 +26,7 @@ def pad(notebook):
 
 def draw(page, *points: tuple[float, float]) -> None:
     """One stroke through points in the unit square."""
-    canvas = page.locator(".dlnb-board canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    box = box_of(page.locator(".dlnb-board canvas"))
     place = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*place[0])
     page.mouse.down()
@@ -43,9 +41,9 @@ def probabilities(page) -> list[float]:
 
 
 def wait_for_answer(page) -> list[float]:
+    """What the model says of the drawing as it is now: an answer after which none comes."""
     page.wait_for_function("() => document.querySelector('.dlnb-share').textContent !== ''")
-    page.wait_for_timeout(400)
-    return probabilities(page)
+    return at_rest(page, lambda: probabilities(page), quiet=1000)
 
 
 def test_a_drawn_one_is_read_as_a_one(pad):
@@ -63,11 +61,10 @@ def test_the_answer_changes_with_the_drawing_and_clear_takes_it_away(pad):
     draw(page, (0.5, 0.15), (0.5, 0.85))
     one = wait_for_answer(page)
     draw(page, (0.5, 0.15), (0.2, 0.5), (0.5, 0.85), (0.8, 0.5), (0.5, 0.15))
-    page.wait_for_timeout(500)
-    assert probabilities(page) != one
+    assert eventually(page, lambda: probabilities(page), lambda now: now != one) != one
+    wait_for_answer(page)
     page.click("[data-action=undo]")
-    page.wait_for_timeout(500)
-    assert probabilities(page) == one
+    assert eventually(page, lambda: probabilities(page), lambda now: now == one) == one
     page.click("[data-action=clear]")
     page.wait_for_function("() => document.querySelector('.dlnb-share').textContent === ''")
 
@@ -90,12 +87,14 @@ def test_one_can_draw_with_the_keys_alone(pad):
 def test_the_answers_follow_a_run_that_trains(pad):
     page = pad(epochs=5000, block=False)
     draw(page, (0.5, 0.15), (0.5, 0.85))
-    wait_for_answer(page)
-    seen = set()
-    for _ in range(8):
+    page.wait_for_function("() => document.querySelector('.dlnb-share').textContent !== ''")
+    seen: set[str] = set()
+
+    def look() -> int:
         seen.add(page.locator(".dlnb-says h3").inner_text())
-        page.wait_for_timeout(400)
-    assert len(seen) >= 3
+        return len(seen)
+
+    assert eventually(page, look, lambda count: count >= 3) >= 3
 
 
 def test_the_drawing_survives_a_page_reload(pad):
@@ -113,9 +112,7 @@ def test_the_drawing_survives_a_page_reload(pad):
     )
     assert ink > 200
     draw(page, (0.15, 0.9), (0.85, 0.9))
-    page.wait_for_timeout(500)
-    both = page.evaluate(
-        """() => { const c = document.querySelector('.dlnb-board canvas').getContext('2d');
+    both = """() => { const c = document.querySelector('.dlnb-board canvas').getContext('2d');
                    return [[128, 128], [60, 230]].map(([x, y]) => c.getImageData(x, y, 1, 1).data[0]); }"""
-    )
-    assert min(both) > 200, "a new stroke joins the old drawing"
+    drawn = eventually(page, lambda: page.evaluate(both), lambda light: min(light) > 200)
+    assert min(drawn) > 200, "a new stroke joins the old drawing"

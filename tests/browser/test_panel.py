@@ -210,9 +210,9 @@ def test_launcher_tile_menu_entry_and_palette_open_the_panel(at_course):
 
 def test_a_closed_panel_stays_closed_when_the_page_is_reloaded(at_course, small):
     page = at_course
-    page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:activate')")
-    expect(page.locator("#dlnb-course-panel")).to_be_hidden()
-    page.wait_for_timeout(1500)  # the layout is saved a second after a change
+    with page.expect_response(lambda answer: "api/workspaces" in answer.url and answer.request.method == "PUT"):
+        page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:activate')")
+        expect(page.locator("#dlnb-course-panel")).to_be_hidden()
     open_page(page, small.url("lab"))
     page.wait_for_timeout(1000)
     expect(page.locator("#dlnb-course-panel")).to_be_hidden()

@@ -6,9 +6,11 @@ import logging
 import math
 import re
 import time
+from types import SimpleNamespace
 
 import comm
 import comm.base_comm
+import IPython.display
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from torch import nn
 import dlnb as dl
 from dlnb.data.batches import TensorBatches
 from dlnb.preview import Images
-from dlnb.widgets import base
+from dlnb.widgets import base, inside
 from dlnb.widgets.pad import SIDE
 
 SOON = 15  # seconds
@@ -271,7 +273,9 @@ def test_what_is_no_number_in_the_status_travels_as_null(runs):
 
 
 def gallery(count: int = 3, names=("no", "yes")) -> Images:
-    return Images(np.zeros((count, 4, 5), np.uint8), names, np.zeros(count, np.int64), np.full((count, 2), 0.5, np.float32))
+    return Images(
+        np.zeros((count, 4, 5), np.uint8), names, np.zeros(count, np.int64), np.full((count, 2), 0.5, np.float32)
+    )
 
 
 def test_the_pixels_travel_once(runs):
@@ -560,3 +564,22 @@ def test_a_pad_says_what_is_missing():
         dl.pad(Sees(), 28)
     with pytest.raises(ValueError, match="whole number of pixels"):
         dl.pad(Sees(), size=0)
+
+
+def test_a_widget_made_inside_a_loop_of_ones_own_is_shown_at_once_and_once_only(monkeypatch):
+    shown, cell = [], SimpleNamespace(execution_count=3)
+    monkeypatch.setattr(inside, "_shell", lambda: cell)
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    model = torch.nn.Linear(2, 2)
+    run = dl.record(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    before = dl.watch(run)
+    with run:
+        view = dl.watch(run)
+        assert shown == [view]
+    after = dl.watch(run)
+    assert shown == [view], "a cell shows its last line by itself"
+    assert view._ipython_display_() is None, "and nothing more where it is that line"
+    for widget in (view, before, after):
+        with pytest.raises(NotImplementedError):
+            widget._ipython_display_()  # as always
+        widget.close()

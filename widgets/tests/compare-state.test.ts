@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { span } from "../src/compare/Overlay";
 import { byKey, words } from "../src/compare/Parallel";
-import { marks, smoothed, viridis } from "../src/compare/paint";
+import { marks, ranked, smoothed } from "../src/compare/paint";
 import { trend } from "../src/compare/Side";
 import { type Axis, type CompareFrame, CompareState, rank, share, valueAt } from "../src/compare/state";
 import { compare } from "../src/compare/Table";
@@ -148,9 +148,9 @@ describe("what is drawn", () => {
   });
 
   it("has other ends of viridis on white and on black", () => {
-    expect(viridis(1, true)).toBe("rgb(253,231,37)");
-    expect(viridis(0, false)).toBe("rgb(68,1,84)");
-    expect(viridis(1, false)).not.toBe(viridis(1, true));
+    expect(ranked(1, true)).toBe("rgb(253,231,37)");
+    expect(ranked(0, false)).toBe("rgb(68,1,84)");
+    expect(ranked(1, false)).not.toBe(ranked(1, true));
   });
 
   it("is said in words", () => {

@@ -4,7 +4,7 @@ import { binWords, scale } from "../src/errors/Charts";
 import { brief, exampleWords, listWords, tabs } from "../src/errors/Examples";
 import { cellWords, strengths } from "../src/errors/Matrix";
 import { type ErrorsFrame, ErrorsState, type FoundHead, type ListHead } from "../src/errors/state";
-import { viridis } from "../src/errors/viridis";
+import { viridis } from "../src/core/viridis";
 
 const HEAD: FoundHead = {
   kind: "classes", steps: [3, 3], count: 6, batches: false, classCount: 3, summary: "Right on 4 of 6.", since: null, looks: 1, new: 0,

@@ -247,7 +247,7 @@ describe("the keys", () => {
     const said: unknown[] = [];
     const note = (...words: unknown[]) => void said.push(words);
     const view = { halfLife: 0, logarithmic: false, table: false };
-    keyAction(key, { state, send: note, place, view, change: note, help: () => note("help") })?.();
+    keyAction(key, { state, send: note, place, view, change: note, help: () => note("help"), turned: { lr: 0, at: -Infinity } })?.();
     return said;
   }
 
@@ -268,6 +268,15 @@ describe("the keys", () => {
     ["x", {}, []],
     ["constructor", {}, []],
   ])("%j does what it says (%j)", (key, part, said) => expect(press(key, part)).toEqual(said));
+
+  it("two quick presses turn the learning rate twice, though the run has not confirmed the first", () => {
+    const state = new WatchState();
+    state.receive(frame({ controls: { controls: [LR], schedule: null, layers: [], undo: "" } }), new Map());
+    const hands = { state, send, place: null, view: { halfLife: 0, logarithmic: false, table: false }, change: () => {}, help: () => {}, turned: { lr: 0, at: -Infinity } };
+    keyAction("]", hands)?.();
+    keyAction("]", hands)?.();
+    expect(send.mock.calls.map(([, content]) => content.knobs.lr)).toEqual([0.0013, 0.0016]);
+  });
 
   it("r and f work at the chosen step", () => {
     expect(press("r", {}, { line: 0, step: 7 })).toEqual([["seek", { step: 7 }]]);

@@ -256,6 +256,18 @@ describe("surgery", () => {
     expect(send).toHaveBeenCalledWith("reinitialise", { path: "a.0" });
   });
 
+  it("goes on from the channel that was asked for while the kernel has not shown it", async () => {
+    const state = new XrayState();
+    const send = vi.fn();
+    const overview = { "overview/layout": new Int32Array([4, 2, 2, 0]), "overview/scale": new Float32Array([1]), "overview/data": new Uint8Array(16) };
+    const detail = { ...DETAIL, kind: "maps" as const, unit: 0, units: 4 };
+    state.receive(frame({ tree: ROWS, measures: {}, chosen: "a.0", detail }), columns(4, { "detail/values": new Float32Array(3), ...overview }));
+    await act(() => render(<Detail state={state} theme={signal(0)} asks={asks} table={shown} send={send} />, host));
+    const channels = host.querySelector<HTMLElement>(".dlnb-channels canvas")!;
+    for (let i = 0; i < 5; i++) channels.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    expect(send.mock.calls.map(([, content]) => content.unit)).toEqual([1, 2, 3]);
+  });
+
   it("reads the values out by keys, and as a table", async () => {
     await open();
     const map = host.querySelector<HTMLElement>(".dlnb-big canvas")!;

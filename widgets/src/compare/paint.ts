@@ -1,9 +1,8 @@
 // How the comparison draws: colours of lines, marks on an axis, and curves on a canvas that is as sharp as the screen.
 import { themed } from "../core/theme";
+import { viridis } from "../core/viridis";
 import type { Line } from "./state";
 
-// Viridis (Smith & van der Walt 2015, CC0) at six places.
-const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]]; // prettier-ignore
 const FEW = 6;
 const NAMES = ["--dlnb-blue", "--dlnb-orange", "--dlnb-green", "--dlnb-purple", "--dlnb-sky", "--dlnb-amber"];
 
@@ -12,15 +11,12 @@ export function colours(host: Element, lines: Line[]): string[] {
   if (lines.length <= FEW) return lines.map((_, i) => themed(host, NAMES[i]!, "#888"));
   const unknown = themed(host, "--jp-ui-font-color3", "#8888");
   const dark = isDark(host);
-  return lines.map(({ rank }) => (Number.isNaN(rank) ? unknown : viridis(rank, dark)));
+  return lines.map(({ rank }) => (Number.isNaN(rank) ? unknown : ranked(rank, dark)));
 }
 
-/** Colours of viridis without the end that is lost on the ground: its brightest on white, its darkest on black. */
-export function viridis(share: number, dark: boolean): string {
-  const place = (dark ? 0.2 + 0.8 * share : 0.88 * share) * (VIRIDIS.length - 1);
-  const low = Math.min(VIRIDIS.length - 2, Math.floor(place));
-  const mix = VIRIDIS[low]!.map((value, c) => Math.round(value + (VIRIDIS[low + 1]![c]! - value) * (place - low)));
-  return `rgb(${mix.join(",")})`;
+/** Viridis without the end that is lost on the ground: its brightest on white, its darkest on black. */
+export function ranked(share: number, dark: boolean): string {
+  return `rgb(${viridis(dark ? 0.2 + 0.8 * share : 0.88 * share).join(",")})`;
 }
 
 function isDark(host: Element): boolean {

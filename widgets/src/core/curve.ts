@@ -28,6 +28,7 @@ export interface Baseline {
 
 type Row = (number | null | undefined)[];
 
+const APART = 9; // pixels between two dots
 const LABEL = 150; // pixels that the words of a mark may take
 
 export class Curve {
@@ -156,7 +157,7 @@ export class Curve {
         series.push({ ...none, label, stroke: ink, width: 1.25, dash: [5, 3], spanGaps: true });
       } else {
         const first = series.length;
-        const points = { show: !!dots, size: 5, fill: ink };
+        const points = { show: dots ? hasRoom : false, size: 5, fill: ink };
         series.push(
           { ...none, label: `${label} low`, stroke: "transparent" },
           { ...none, label: `${label} high`, stroke: "transparent" },
@@ -182,7 +183,7 @@ export class Curve {
       },
       axes: [
         { ...axis, size: 30, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
-        { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) },
+        { ...axis, size: (_, words) => Math.max(48, 16 + 6.5 * Math.max(0, ...(words ?? []).map((word) => word.length))), values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) },
       ],
       series,
       bands,
@@ -289,6 +290,13 @@ export class Curve {
     }
     ctx.restore();
   }
+}
+
+/** Whether the values that are shown stand far enough apart for a dot each. */
+function hasRoom(plot: uPlot, series: number, first: number, last: number): boolean {
+  let count = 0;
+  for (let i = first; i <= last; i++) if (typeof plot.data[series]![i] === "number") count += 1;
+  return count * APART <= plot.width;
 }
 
 /** Ends of a logarithmic axis with one significant digit. */

@@ -1,10 +1,10 @@
 // Who is taken for whom: the confusion matrix as a heat map, read cell by cell with mouse or arrow keys.
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { percent } from "../core/format";
 import { onThemeChange, themed } from "../core/theme";
+import { viridis } from "../core/viridis";
 import type { ErrorsState } from "./state";
-import { viridis } from "./viridis";
 
 const SIDE = 380; // pixels of the map, at most
 const NUMBERS = 16; // classes up to which each cell has room for its number
@@ -31,7 +31,8 @@ export function Matrix({ state, shades, onShades, onCell }: Props) {
   const paint = () => canvas.current && draw(canvas.current, state, shades, at.value);
   const latest = useRef(paint);
   latest.current = paint;
-  useEffect(() => {
+  // Before the page is painted: it gives the canvas its size, and a click must find the cell that is seen.
+  useLayoutEffect(() => {
     latest.current();
   });
   useEffect(() => {

@@ -2,6 +2,7 @@
 import type { RenderProps } from "@anywidget/types";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Ask } from "../core/Ask";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { number, percent } from "../core/format";
@@ -42,7 +43,6 @@ function Errors({ state, send }: { state: ErrorsState; send: Send }) {
       s: () => change({ shares: !shades.value.shares }),
       m: () => change({ mistakes: !shades.value.mistakes }),
       "?": () => (help.value = !help.value),
-      Escape: () => (asking.value = false),
       ...(found ? Object.fromEntries(tabs(found).map(([name, , key]) => [key, () => list(name)])) : {}),
     };
     const action = actions[event.key];
@@ -108,10 +108,6 @@ interface HeadProps {
 }
 
 function Head({ now, found, asking, help, send, onTest, onHelp }: HeadProps) {
-  const sure = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (asking) sure.current?.focus();
-  }, [asking]);
   const choose = (split: string) => {
     onTest(split === "test" && now.split !== "test");
     if (split !== "test" && split !== now.split) send("split", { split });
@@ -147,25 +143,18 @@ function Head({ now, found, asking, help, send, onTest, onHelp }: HeadProps) {
         </div>
       </div>
       {asking && (
-        <div class="dlnb-notice dlnb-ask" role="alertdialog" aria-label="The test set">
-          <p>Looking at the test set to tune is how results become too good. It is for the end, once.</p>
-          <div class="dlnb-row">
-            <button
-              type="button"
-              data-action="sure"
-              ref={sure}
-              onClick={() => {
-                send("split", { split: "test" });
-                onTest(false);
-              }}
-            >
-              Look at the test set
-            </button>
-            <button type="button" data-action="not" onClick={() => onTest(false)}>
-              Not now
-            </button>
-          </div>
-        </div>
+        <Ask
+          label="The test set"
+          yes="Look at the test set"
+          no={{ action: "not", words: "Not now" }}
+          onYes={() => {
+            send("split", { split: "test" });
+            onTest(false);
+          }}
+          onNo={() => onTest(false)}
+        >
+          Looking at the test set to tune is how results become too good. It is for the end, once.
+        </Ask>
       )}
     </>
   );

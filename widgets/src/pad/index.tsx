@@ -1,7 +1,7 @@
 // A pad to draw on, with what the model says as you draw; `dlnb/widgets/pad.py` is its half in the kernel.
 import type { RenderProps } from "@anywidget/types";
 import { type Signal, signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Channel, type Frame } from "../core/channel";
 import { Icon } from "../core/Icon";
 import coreStyle from "../core/core.css";
@@ -57,9 +57,9 @@ function Pad({ answer, send }: PadProps) {
       send(shrink(canvas.current!, now?.side ?? 64));
     });
   };
-  useEffect(show, []);
-  useEffect(() => {
-    // After a page reload the kernel still knows the drawing.
+  useLayoutEffect(show, []);
+  useLayoutEffect(() => {
+    // After a page reload the kernel still knows the drawing; at once, or a stroke begun meanwhile would lose it.
     if (now?.drawing && strokes.empty) {
       strokes.goOnFrom(picture(now.drawing, now.side));
       show();

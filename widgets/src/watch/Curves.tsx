@@ -1,7 +1,7 @@
 // The curves: loss on one chart, the metrics on another, with a reading line that follows mouse or arrow
 // keys, a zoom that fetches what is stored there, and the same numbers as a table.
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Baseline, Curve, type Line } from "../core/curve";
 import { number } from "../core/format";
 import { GHOSTS, SERIES, TRAIN, VALID } from "../core/theme";
@@ -103,7 +103,8 @@ function Chart({ title, lines, state, zoom, place, height, logarithmic, baseline
   const point = useSignal("");
   const at = useRef<number | null>(null); // the step under the reading line
   const down = useRef(0);
-  useEffect(() => {
+  // Before the page is painted, so that the first key finds the chart.
+  useLayoutEffect(() => {
     const told = (text: string, step: number | null) => {
       point.value = text;
       at.current = step;
@@ -113,7 +114,7 @@ function Chart({ title, lines, state, zoom, place, height, logarithmic, baseline
     return () => made.close();
   }, [height, point, zoom]);
   const pointed = place.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!curve.current) return;
     const now = state.status.value;
     const marks = pointed && pointed.line === state.time.value?.current ? [...state.marks.value, { step: pointed.step, text: "here" }] : state.marks.value;

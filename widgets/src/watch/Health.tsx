@@ -55,7 +55,7 @@ function Found({ finding, send, ask }: { finding: Finding; send: Send; ask: Ask 
         <span role="img" aria-label={said}>
           {sign}
         </span>{" "}
-        {finding.sentence} <span class="dlnb-quiet">step {finding.step.toLocaleString("en")}</span>
+        {finding.sentence.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))} <span class="dlnb-quiet">step {finding.step.toLocaleString("en")}</span>
       </p>
       {finding.remedy && <p class="dlnb-remedy">→ {finding.remedy.words}</p>}
       <div class="dlnb-row">

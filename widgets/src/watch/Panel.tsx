@@ -62,7 +62,7 @@ export function Panel({ name, title, panels, children, alone, aside }: Props) {
     }
   };
   return (
-    <section ref={host} class={`dlnb-panel dlnb-panel-${name}`} role="group" aria-label={title}>
+    <section ref={host} class={`dlnb-part dlnb-panel-${name}`} role="group" aria-label={title}>
       <h3>
         {alone ? (
           title

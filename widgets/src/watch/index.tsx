@@ -2,6 +2,7 @@
 import type { RenderProps } from "@anywidget/types";
 import { effect, signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import uplotStyle from "uplot/dist/uPlot.min.css";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
@@ -75,6 +76,7 @@ class Desk {
 function Watch({ desk }: { desk: Desk }) {
   const { state, send, ask, view, place, compared, panels, zoom } = desk;
   const help = useSignal(false);
+  const turned = useRef({ lr: 0, at: -Infinity });
   const now = state.status.value;
   if (!now) return <p role="status">Waiting for the run …</p>;
   const only = state.fixed.value.only;
@@ -83,7 +85,7 @@ function Watch({ desk }: { desk: Desk }) {
     const target = event.target as HTMLElement;
     if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input[type=text], textarea, select")) return;
     if (event.key === " " && target.matches("button, input, summary")) return;
-    const hands = { state, send, place: place.value, view: view.value, change, help: () => (help.value = !help.value) };
+    const hands = { state, send, place: place.value, view: view.value, change, help: () => (help.value = !help.value), turned: turned.current };
     const action = keyAction(event.key, hands);
     if (!action) return;
     action();

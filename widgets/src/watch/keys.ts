@@ -12,10 +12,14 @@ export interface Hands {
   view: View;
   change: (part: Partial<View>) => void;
   help: () => void;
+  /** What the keys have made of the learning rate, and when. */
+  turned: { lr: number; at: number };
 }
 
+const CONFIRM = 1000; // milliseconds in which the run confirms a key; the next key until then goes on from its value
+
 /** What a key does now, or nothing. */
-export function keyAction(key: string, { state, send, place, view, change, help }: Hands): (() => void) | undefined {
+export function keyAction(key: string, { state, send, place, view, change, help, turned }: Hands): (() => void) | undefined {
   const now = state.status.value;
   if (!now) return undefined;
   const time = state.time.value;
@@ -23,7 +27,10 @@ export function keyAction(key: string, { state, send, place, view, change, help 
   const left = now.step < now.total;
   const turn = (presses: number) => {
     const rate = state.knobs.value?.controls.find(({ name }) => name === "lr");
-    if (rate?.value) send("set", { knobs: { lr: arrow(placing(rate), rate.value, presses) } });
+    if (!rate?.value) return;
+    const from = performance.now() - turned.at < CONFIRM ? turned.lr : rate.value;
+    Object.assign(turned, { lr: arrow(placing(rate), from, presses), at: performance.now() });
+    send("set", { knobs: { lr: turned.lr } });
   };
   const commands: Record<string, () => void> = {
     " ": () => left && send(running ? "pause" : "resume"), // as the buttons, which are off at the end

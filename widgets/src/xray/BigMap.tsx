@@ -3,6 +3,7 @@ import type { Signal } from "@preact/signals";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { number } from "../core/format";
+import { RAMP } from "../core/viridis";
 import { paint, toBytes } from "./paint";
 import type { Detail } from "./state";
 
@@ -127,7 +128,7 @@ function Legend({ signed, scale }: { signed: boolean; scale: number }) {
   return (
     <div class="dlnb-legend">
       <span>{signed ? number(-scale) : "0"}</span>
-      <i class={signed ? "dlnb-ramp-signed" : "dlnb-ramp"} />
+      <i class={signed ? "dlnb-ramp-signed" : ""} style={signed ? undefined : { background: RAMP }} />
       <span>{number(scale)}</span>
     </div>
   );

@@ -1,6 +1,7 @@
 // One layer in large: its channels, the values of one, the spread of its weights, and surgery.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Ask } from "../core/Ask";
 import { number, percent } from "../core/format";
 import { BigMap } from "./BigMap";
 import { paint, tile } from "./paint";
@@ -89,11 +90,6 @@ interface SurgeryProps {
 function Surgery({ detail, row, off, asks, send }: SurgeryProps) {
   const { path, unit } = detail;
   const isOff = (which: number | null) => off.some((part) => part.path === path && part.unit === which);
-  const sure = useRef<HTMLButtonElement>(null);
-  const asking = asks.value === path;
-  useEffect(() => {
-    if (asking) sure.current?.focus();
-  }, [asking]);
   const turn = (which: number | null) => send("off", { path, unit: which, value: !isOff(which) });
   const name = detail.kind === "maps" ? "channel" : "unit";
   return (
@@ -126,37 +122,19 @@ function Surgery({ detail, row, off, asks, send }: SurgeryProps) {
           </button>
         )}
       </div>
-      {asking && (
-        <div
-          class="dlnb-ask"
-          role="alertdialog"
-          aria-label="Begin anew?"
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
+      {asks.value === path && (
+        <Ask
+          label="Begin anew?"
+          yes="Begin anew"
+          no={{ action: "cancel", words: "Cancel" }}
+          onYes={() => {
             asks.value = null;
-            event.stopPropagation();
+            send("reinitialise", { path });
           }}
+          onNo={() => (asks.value = null)}
         >
-          <p>
-            Draw the {row.parameters.toLocaleString("en")} weights of {path || "the whole model"} anew? What they have learned is lost.
-          </p>
-          <div class="dlnb-row">
-            <button
-              type="button"
-              ref={sure}
-              data-action="sure"
-              onClick={() => {
-                asks.value = null;
-                send("reinitialise", { path });
-              }}
-            >
-              Begin anew
-            </button>
-            <button type="button" data-action="cancel" onClick={() => (asks.value = null)}>
-              Cancel
-            </button>
-          </div>
-        </div>
+          Draw the {row.parameters.toLocaleString("en")} weights of {path || "the whole model"} anew? What they have learned is lost.
+        </Ask>
       )}
     </div>
   );
@@ -187,13 +165,20 @@ function Channels({ detail, off, theme, onUnit }: { detail: Layer; off: Off[]; t
     const column = Math.floor((((event.clientX - area.left) / area.width) * wide) / (picture.width + 1));
     const row = Math.floor((((event.clientY - area.top) / area.height) * tall) / (picture.height + 1));
     const unit = row * columns + column;
-    if (unit < picture.count) onUnit(unit);
+    if (unit < picture.count) take(unit);
+  };
+  // Keys may be faster than the kernel: the next one goes on from the channel that was asked for.
+  const asked = useRef<{ path: string; unit: number } | null>(null);
+  if (asked.current?.path !== detail.path || asked.current.unit === detail.unit) asked.current = null;
+  const take = (unit: number) => {
+    asked.current = { path: detail.path, unit };
+    onUnit(unit);
   };
   const press = (event: KeyboardEvent) => {
     const moves: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
-    const to = (detail.unit ?? 0) + (moves[event.key] ?? NaN);
+    const to = (asked.current?.unit ?? detail.unit ?? 0) + (moves[event.key] ?? NaN);
     if (Number.isNaN(to)) return;
-    if (to >= 0 && to < picture.count) onUnit(to);
+    if (to >= 0 && to < picture.count) take(to);
     event.preventDefault();
     event.stopPropagation();
   };

@@ -24,6 +24,12 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
   const answer = state.answer.value;
   const show = (by: number) => answer && send("example", { value: Math.min(answer.examples - 1, Math.max(0, answer.example + by)) });
 
+  /** As `send`; a question about another layer is dropped. */
+  const tell: Send = (kind, content) => {
+    if (kind === "choose") asks.value = null;
+    send(kind, content);
+  };
+
   /** What a letter does, on a row or anywhere; says whether it does anything. */
   const act = (key: string, row?: Row): boolean => {
     const detail = state.detail.value;
@@ -35,13 +41,14 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
       ".": () => show(1),
       t: () => (table.value = !table.value),
       "?": () => (help.value = !help.value),
+      Escape: () => (asks.value = null),
       l: () => send("look"),
       f: () => chosen?.parameters && chosen.depth && send("freeze", { path: chosen.path, value: chosen.frozen !== "all" }),
       o: () => off(chosen?.path === detail?.path ? (detail?.unit ?? null) : null),
       O: () => off(null),
       r: () => {
         if (!chosen?.parameters) return;
-        if (chosen.path !== detail?.path) send("choose", { path: chosen.path, unit: null });
+        if (chosen.path !== detail?.path) tell("choose", { path: chosen.path, unit: null });
         asks.value = chosen.path;
       },
     };
@@ -104,10 +111,10 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
         </p>
       )}
       <div class="dlnb-body">
-        <Tree state={state} theme={theme} send={send} act={act} />
+        <Tree state={state} theme={theme} send={tell} act={act} />
         <div class="dlnb-side">
           <Answer state={state} send={send} />
-          <Detail state={state} theme={theme} asks={asks} table={table} send={send} />
+          <Detail state={state} theme={theme} asks={asks} table={table} send={tell} />
         </div>
       </div>
       <Spoken state={state} />

@@ -1,13 +1,7 @@
 // Colours for numbers: viridis for magnitude, orange through the page's own ground to blue for what has a sign.
+import { between, type Colour, viridis } from "../core/viridis";
 import type { Thumbnail } from "./state";
 
-type Colour = [number, number, number];
-
-// Viridis (van der Walt & Smith 2015, CC0) at eleven places.
-const VIRIDIS: Colour[] = [
-  [68, 1, 84], [72, 36, 117], [65, 68, 135], [53, 95, 141], [42, 120, 142], [33, 145, 140],
-  [34, 168, 132], [68, 191, 112], [122, 209, 81], [189, 223, 38], [253, 231, 37],
-]; // prettier-ignore
 const ORANGE: Colour = [213, 94, 0];
 const BLUE: Colour = [0, 114, 178];
 const LIGHT_ORANGE: Colour = [255, 140, 66];
@@ -24,9 +18,9 @@ export function table(signed: boolean, dark: boolean): Uint8ClampedArray {
   const key = signed ? `signed ${dark}` : "viridis";
   let colours = tables.get(key);
   if (!colours) {
-    const stops = signed ? (dark ? [LIGHT_ORANGE, [34, 34, 34] as Colour, LIGHT_BLUE] : [ORANGE, [250, 250, 250] as Colour, BLUE]) : VIRIDIS;
+    const stops: Colour[] = dark ? [LIGHT_ORANGE, [34, 34, 34], LIGHT_BLUE] : [ORANGE, [250, 250, 250], BLUE];
     colours = new Uint8ClampedArray(1024);
-    for (let i = 0; i < 255; i++) colours.set([...between(stops, i / 254), 255], 4 * i);
+    for (let i = 0; i < 255; i++) colours.set([...(signed ? between(stops, i / 254) : viridis(i / 254)), 255], 4 * i);
     colours.set([...BAD, 255], 4 * 255);
     tables.set(key, colours);
   }
@@ -75,11 +69,4 @@ export function paint(canvas: HTMLCanvasElement, picture: Thumbnail, columns: nu
       }
   }
   context.putImageData(image, 0, 0);
-}
-
-function between(stops: Colour[], share: number): Colour {
-  const place = share * (stops.length - 1);
-  const low = Math.min(stops.length - 2, Math.floor(place));
-  const [from, to] = [stops[low]!, stops[low + 1]!];
-  return from.map((value, c) => Math.round(value + (to[c]! - value) * (place - low))) as Colour;
 }

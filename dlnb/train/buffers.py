@@ -1,0 +1,78 @@
+"""Memory of snapshots that are gone, for those to come.
+
+Memory that is new to a process comes page by page, which takes ten times as long as copying into it. So the block that a
+snapshot lay in comes back when nobody holds the snapshot any more, nor a tensor of it, whoever that was.
+"""
+
+import threading
+import weakref
+
+import torch
+from torch import Tensor
+
+SMALL = 256 << 10  # bytes: below, the C library has a block at hand
+PAGE = 4096  # bytes
+
+
+class Buffers:
+    """Blocks of memory that are lent, and come back by themselves.
+
+    limit: bytes of blocks that may lie here unused.
+    """
+
+    def __init__(self) -> None:
+        self._limit = 0
+        self._free: list[Tensor] = []
+        # A block comes back on whatever thread let go of it, also in the middle of a method of this class.
+        self._lock = threading.RLock()
+        self._provider: threading.Thread | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that lie here unused."""
+        return sum(block.numel() for block in list(self._free))
+
+    @property
+    def limit(self) -> int:
+        """Bytes that may."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        with self._lock:
+            self._limit = limit
+            while self._free and self.nbytes > limit:
+                self._free.pop(0)
+
+    def take(self, nbytes: int) -> Tensor:
+        """A block, uint8 of shape (nbytes,), with whatever it held before; it comes back when all views of it are gone."""
+        with self._lock:
+            place = next((i for i, block in enumerate(self._free) if block.numel() == nbytes), None)
+            block = torch.empty(nbytes, dtype=torch.uint8) if place is None else self._free.pop(place)
+        # Every tensor over this array shares one storage, which holds the array until the last of them is gone.
+        lent = block.numpy()
+        weakref.finalize(lent, self._come_back, block).atexit = False
+        return torch.from_numpy(lent)
+
+    def provide(self, sizes: list[int]) -> None:
+        """Have blocks ready for the next `take`s, made by another thread as long as none come back."""
+        with self._lock:
+            there = [block.numel() for block in self._free]
+            missing = [size for size in sizes if size not in there]
+            busy = self._provider is not None and self._provider.is_alive()
+            if not missing or busy or sum(missing) > self._limit:
+                return
+            self._provider = threading.Thread(target=self._make, args=(missing,), name="dlnb-buffers", daemon=True)
+        self._provider.start()
+
+    def _make(self, sizes: list[int]) -> None:
+        for size in sizes:
+            block = torch.empty(size, dtype=torch.uint8)
+            block.numpy()[::PAGE] = 0  # touched here, so that the training does not wait for each page
+            self._come_back(block)
+
+    def _come_back(self, block: Tensor) -> None:
+        with self._lock:
+            self._free.append(block)
+            while self.nbytes > self._limit:
+                self._free.pop(0)  # the oldest may be of a model that is no more
