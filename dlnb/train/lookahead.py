@@ -101,7 +101,7 @@ def look_at(
 ) -> "Future[Any]":
     """Make the step after `step` again with an observer that sees it. loop: a copy. Gives the observer."""
     if observer is None:
-        from .probes import CloseLook
+        from .probes.probes import CloseLook
 
         observer = CloseLook(loop.model)
 

@@ -22,7 +22,7 @@ from .history import History
 from .journal import Journal
 from .knobs import Control, controls, read_knobs
 from .loop import Loop, OwnKnob, current_loop
-from .probes import Probes
+from .probes.probes import Probes
 from .randomness import readers_random
 from .registry import register
 from .timeline import Line, Timeline

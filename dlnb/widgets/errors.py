@@ -13,8 +13,8 @@ import numpy as np
 from torch import nn
 
 from ..task import LoaderBatches, Task
-from ..train.influence import Influence, example, influence
-from ..train.mistakes import Memory
+from ..train.mistakes.influence import Influence, example, influence
+from ..train.mistakes.mistakes import Memory
 from ..train.record import Recording
 from ..train.run import Run
 from .base import Message, View, Widget

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..train.mistakes import worst
+from ..train.mistakes.mistakes import worst
 from ..train.plot import TRAIN, VALID, Curves
 from .findings import SPLIT_WORDS, Findings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..train.mistakes import precision_recall
+from ..train.mistakes.mistakes import precision_recall
 from .base import Message, View
 from .findings import Findings
 from .frames import pack

@@ -4,8 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..train.answers import Answers
-from ..train.mistakes import Calibration, Memory, PerClass, calibration, confusion, most_confused, per_class, worst
+from ..train.mistakes.answers import Answers
+from ..train.mistakes.mistakes import (
+    Calibration,
+    Memory,
+    PerClass,
+    calibration,
+    confusion,
+    most_confused,
+    per_class,
+    worst,
+)
 
 MOST_CLASSES = 100  # in the matrix and the table
 LISTS = ("worst", "new", "mended", "forgotten", "cell", "class")

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from ..task import Task
-from ..train.answers import Reading
+from ..train.mistakes.answers import Reading
 from ..train.run import Run
 
 PERIOD = 1.0  # seconds between two looks while the model trains, at least

@@ -16,7 +16,7 @@ from .base import Message
 from .watch_curves import histories
 
 if TYPE_CHECKING:
-    from ..train.probes import Probes
+    from ..train.probes.probes import Probes
 
 LONGEST = 20_000  # characters of an error that are sent
 LAYERS = 200  # layers that are listed

@@ -16,7 +16,7 @@ import dlnb as dl
 from dlnb.data.batches import TensorBatches
 from dlnb.train.health import Health
 from dlnb.train.loop import Loop
-from dlnb.train.probes import Probes
+from dlnb.train.probes.probes import Probes
 
 
 @dataclass

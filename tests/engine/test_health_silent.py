@@ -9,7 +9,7 @@ import torch
 import dlnb as dl
 from dlnb.data.batches import TensorBatches
 from dlnb.train.health import Health
-from dlnb.train.probes import Probes
+from dlnb.train.probes.probes import Probes
 
 from .patients import HEALTHY, Patient, adam, mlp, rings, split
 from .zoo import CASES, Case

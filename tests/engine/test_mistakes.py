@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 import dlnb as dl
 from dlnb.data.batches import TensorBatches
-from dlnb.train.answers import Answers, Reading, example_losses
 from dlnb.train.evaluate import evaluate, evaluating
-from dlnb.train.influence import influence
-from dlnb.train.mistakes import (
+from dlnb.train.mistakes.answers import Answers, Reading, example_losses
+from dlnb.train.mistakes.influence import influence
+from dlnb.train.mistakes.mistakes import (
     Memory,
     average_precision,
     calibration,
@@ -296,7 +296,7 @@ def test_looks_on_another_line_of_the_timeline_do_not_count():
 
 
 def test_forgettings_of_looks_that_are_too_many_to_keep_are_still_counted(monkeypatch):
-    monkeypatch.setattr("dlnb.train.mistakes.LOOKS", 5)
+    monkeypatch.setattr("dlnb.train.mistakes.mistakes.LOOKS", 5)
     memory = remember(*[(step, "+-" if step % 2 else "-+") for step in range(40)])
     assert memory.count == 5 and memory.forgotten().tolist() == [19, 20]
 
@@ -385,7 +385,7 @@ def test_frozen_models_and_missing_examples_are_said_in_words(small):
 
 
 def test_words_for_gradients_that_do_not_agree_vanish_or_are_unrelated():
-    from dlnb.train.influence import Influence
+    from dlnb.train.mistakes.influence import Influence
 
     assert "would hurt" in Influence(-2.0, -0.5, (2.0, 2.0)).words("a", "b", 0.1)
     assert "hardly change" in Influence(0.01, 0.001, (3.0, 3.0)).words("a", "b")

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import dlnb as dl
-from dlnb.train.layers import SAMPLE, STATISTICS, sample_into
 from dlnb.train.loop import Loop
-from dlnb.train.probes import CloseLook, Probes, look_closely
-from dlnb.train.tracks import ROWS, Track
+from dlnb.train.probes.layers import SAMPLE, STATISTICS, sample_into
+from dlnb.train.probes.probes import CloseLook, Probes, look_closely
+from dlnb.train.probes.tracks import ROWS, Track
 
 from .patients import Apply, Reader, Writer, adam, mlp, next_letter, rings, sentences, split, waves
 
@@ -295,7 +295,7 @@ def test_a_tensor_that_cannot_be_sampled_ends_no_training(caplog):
 
 def test_probes_that_break_leave_the_training_alone(caplog, monkeypatch):
     probes, loop = probed(mlp(2, 8, 3), split(*rings()), steps=2)
-    monkeypatch.setattr("dlnb.train.sampling._norms", lambda tensors: 1 / 0)
+    monkeypatch.setattr("dlnb.train.probes.sampling._norms", lambda tensors: 1 / 0)
     for _ in range(3):
         loop.advance()
     assert loop.steps == 5 and hooks_of(loop.model) == 0 and "look no more" in caplog.text

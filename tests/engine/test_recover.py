@@ -90,7 +90,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_to_the_bit():
         (lost,) = recoverable()
         assert lost.step > steps, f"kill {kill} lost everything"
         steps = lost.step
-        assert len(files()) <= 2
+        assert len(files()) <= 3  # two, and the oldest if the kill fell between writing and removing
     run = recover(network(seed=1), quadrants(noise=0.1))
     assert run.state == "paused" and run.steps == steps
     run.step(20)

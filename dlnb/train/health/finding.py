@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from ..layers import Layer, find_layers
-from ..observation import Observation
-from ..probes import Probes
+from ..probes.layers import Layer, find_layers
+from ..probes.observation import Observation
+from ..probes.probes import Probes
 
 Severity = Literal["stop", "warn", "note"]
 When = Literal["start", "observation", "losses", "evaluation"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from ..observation import Observation
+from ..probes.observation import Observation
 from .finding import Context, Finding, Remedy, evidence, percent, rule
 
 EVALUATIONS = 6  # before over-fitting is spoken of

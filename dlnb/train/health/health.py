@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..diagnose import TrainingError
-from ..probes import Probes
+from ..probes.probes import Probes
 from . import data, fit, layers, numbers, setup, stepping  # noqa: F401, each enters its rules
 from .finding import RULES, Context, Finding, Rule, When
 

@@ -171,6 +171,6 @@ def _without_rest_of_one(examples: int, size: int) -> int:
 
 
 def _is_modal(module: nn.Module) -> bool:
-    from ..observation import MODAL
+    from ..probes.observation import MODAL
 
     return isinstance(module, MODAL) or (isinstance(module, nn.RNNBase) and module.dropout > 0)

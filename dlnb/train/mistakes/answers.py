@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..task import Batches, Loss, Task, reader
-from .evaluate import to_device
+from ...task import Batches, Loss, Task, reader
+from ..evaluate import to_device
 
 Kind = Literal["classes", "labels", "numbers", "losses"]
 # Losses that say at once what each example's own is.

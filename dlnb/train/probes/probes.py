@@ -22,7 +22,7 @@ from .sampling import WHAT, StepSample
 from .tracks import Track
 
 if TYPE_CHECKING:
-    from .loop import Loop
+    from ..loop import Loop
 
 __all__ = ["CloseLook", "Probes", "look_closely"]
 

@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 from .layers import STATISTICS, Layer, find_layers, first_tensor, values_of
 
 if TYPE_CHECKING:
-    from .loop import Loop
+    from ..loop import Loop
 
 
 @dataclass

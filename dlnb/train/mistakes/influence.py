@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..task import Task
+from ...task import Task
+from ..evaluate import to_device
 from .answers import Reading, device_of, in_order, load, one
-from .evaluate import to_device
 
 UNRELATED = 0.05  # cosine of two gradients that have nothing to do with each other
 

@@ -1,0 +1,1 @@
+"""What a model gets wrong: its answers on a split, read off, counted and explained."""
