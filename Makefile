@@ -49,7 +49,7 @@ budgets: $(VENV)/test.stamp
 	@$(BIN)/python scripts/budgets.py $(ARGS)
 
 bench: $(VENV)/test.stamp
-	@set -e; for benchmark in $(or $(ARGS),$(filter-out %_jobs.py,$(wildcard benchmarks/*.py))); do \
+	@set -e; for benchmark in $(or $(ARGS),$(filter-out %_jobs.py %soak.py,$(wildcard benchmarks/*.py))); do \
 	    echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
 constraints: $(VENV)/test.stamp
