@@ -27,7 +27,7 @@ Panel = Literal["curves", "knobs", "health", "predictions", "layers", "time"]
 PANELS: tuple[Panel, ...] = get_args(Panel)
 
 GALLERY_PERIOD = 0.5  # seconds between two looks at the predictions
-GALLERY_SHARE = 0.003  # of the training time that these looks may take
+GALLERY_SHARE = 0.0015  # of the training time that these looks may take
 LAYERS_PERIOD = 1.0  # seconds between two tables of the layers with their histograms
 KNOBS_PERIOD = 0.3  # seconds between two looks at what can be turned
 HEALTH_PERIOD = 2.0  # seconds between two looks at whether what was wrong still is

@@ -35,7 +35,7 @@ class Health:
     findings: what is wrong now, the worst first. log: all that ever appeared, in that order.
     """
 
-    def __init__(self, run: "Run | Any", probes: Probes | None = None, share: float = 0.001) -> None:
+    def __init__(self, run: "Run | Any", probes: Probes | None = None, share: float = 0.0005) -> None:
         self.run = run if hasattr(run, "request") else None
         loop: Any = getattr(run, "_loop", run)
         if probes is None:

@@ -63,7 +63,7 @@ class Probes:
     recent: the last of them, first: the very first.
     """
 
-    def __init__(self, model: nn.Module, share: float = 0.003) -> None:
+    def __init__(self, model: nn.Module, share: float = 0.002) -> None:
         if not share > 0:
             raise ValueError(f"the share of the training time must be above 0, got {share!r}")
         self.model = model
