@@ -21,7 +21,7 @@ from .state import Snapshot, capture, restore
 from .timeline import Event, Line, Timeline
 
 EVERY = 0.25  # seconds of training between two snapshots, or more where they would take more than
-SHARE = 0.004  # of the training time
+SHARE = 0.007  # of the training time
 LOOKED_AT = 5  # snapshots of which the middle one says what the next will cost
 
 if TYPE_CHECKING:
