@@ -127,8 +127,8 @@ class Widget(anywidget.AnyWidget):
             self.views.pop(name, None)
             self.views[name] = View(name)
             while len(self.views) > VIEWS:
-                # Rather one that is hidden or answers no more; else the oldest.
-                del self.views[min(self.views.values(), key=lambda view: view.ready).name]
+                # Rather one that is hidden, then one that has not answered yet; else the oldest.
+                del self.views[min(self.views.values(), key=lambda view: (view.visible, view.ready)).name]
         self.changed(urgent=True)
 
     def _ack(self, message: Message, _: list[memoryview]) -> None:

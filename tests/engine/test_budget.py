@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import platformdirs
 import pytest
 import torch
 from filelock import FileLock
@@ -218,7 +219,8 @@ def test_blocks_are_used_again_but_never_while_somebody_looks(place):
         assert run.timeline.nbytes <= 8 << 20
         del taken
         written(run.timeline.store)
-    assert len(set(where)) < 20
+    again = [address in where[:i] for i, address in enumerate(where)]
+    assert sum(again[20:]) >= 10  # once memory is full; which block is free in time is up to the disk
     assert all(torch.equal(tensor, wanted[0][name]) for name, tensor in held.tensors.items())
     assert torch.equal(view, wanted[1])
     run.stop()
@@ -525,6 +527,6 @@ def test_what_a_killed_process_left_is_removed_and_what_a_live_one_has_is_not(mo
 def test_files_in_memory_are_no_disk(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(spill, "_kind", lambda folder: "tmpfs")
-    assert "cache" in str(spill.place()).lower()
+    assert spill.place() == Path(platformdirs.user_cache_dir("dlnb", appauthor=False))
     monkeypatch.setattr(spill, "_kind", lambda folder: "ext4")
     assert spill.place() == Path(spill.tempfile.gettempdir()) and spill.free_disk() > 0
