@@ -71,7 +71,6 @@ class HandLoop(Loop):
         self.history.add("lr", 0, self.lr)
         self._late = []
         self._modes = None
-        self.is_wary = False
         self.clearing = Clearing()
         self.look_for_sentinel()
         self.loader: Any = None

@@ -62,6 +62,7 @@ class Loop:
     """
 
     keeps_gradients = False  # what a step leaves in .grad does not matter to the next one
+    is_wary = False  # whether every loss and every gradient is looked at before it changes the weights
 
     def __init__(
         self,
@@ -105,7 +106,6 @@ class Loop:
         self.history.add("lr", 0, self.lr)
         self._late: list[tuple[int, Tensor]] = []
         self._modes: list[tuple[nn.Module, bool]] | None = None
-        self.is_wary = False  # whether every loss and every gradient is looked at before it changes the weights
         self.look_for_sentinel()
 
     def advance(self, record: bool = True) -> float | None:

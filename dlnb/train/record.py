@@ -166,6 +166,7 @@ class Recording(Run):
                     batch = loop.next_batch()
                 except StopIteration:
                     return
+                use_loop(loop)
                 self._pass_step, self._batch = loop.steps + 1, batch
                 observer = loop.observer
                 if observer is not None and loop.steps + 1 >= observer.next_step:

@@ -5,7 +5,6 @@ it, which knows what must be in it: a file that was cut short or changed meanwhi
 Source: https://github.com/huggingface/safetensors#format
 """
 
-import json
 import logging
 import os
 import queue
@@ -26,7 +25,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from .buffers import Buffers
-from .checkpoints.tensorfile import CODES
+from .checkpoints.tensorfile import CODES, header_of, write_all
 from .state import Snapshot
 
 AGAIN = 30.0  # seconds until it is tried again when the disk took nothing
@@ -173,11 +172,11 @@ class Spill:
         folder = self._own_folder()
         check = 0
         with open(folder / spilled.name, "xb", buffering=0) as file:
-            _put(file, _header({dtype: flat.numel() for dtype, flat in flats.items()}))
+            write_all(file, _header({dtype: flat.numel() for dtype, flat in flats.items()}))
             for dtype in _order(flats):
                 data = _bytes(flats[dtype].cpu())
                 check += _sum(data)
-                _put(file, data)
+                write_all(file, data)
             _out_of_memory(file)
         spilled.check = check
 
@@ -271,17 +270,12 @@ def _order(flats: dict[torch.dtype, Any]) -> Iterator[torch.dtype]:
 
 
 def _header(lengths: dict[torch.dtype, int]) -> bytes:
-    header, offset = {}, 0
+    kinds = []
     for dtype in _order(lengths):
-        name = str(dtype).removeprefix("torch.")
-        end = offset + lengths[dtype] * dtype.itemsize
+        name, nbytes = str(dtype).removeprefix("torch."), lengths[dtype] * dtype.itemsize
         # As bytes, where the format has no such numbers.
-        shape = [lengths[dtype]] if name in CODES else [end - offset]
-        header[name] = {"dtype": CODES.get(name, "U8"), "shape": shape, "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
+        kinds.append((name, CODES.get(name, "U8"), [lengths[dtype] if name in CODES else nbytes], nbytes))
+    return header_of(kinds)
 
 
 def _bytes(flat: Tensor) -> "np.ndarray[Any, Any]":
@@ -292,12 +286,6 @@ def _sum(data: "np.ndarray[Any, Any]") -> int:
     """A number that is another if one of the bytes is; quick, and on this thread alone."""
     whole = len(data) // 8 * 8
     return int(data[:whole].view(np.uint64).sum()) + int(data[whole:].sum())
-
-
-def _put(file: Any, data: Any) -> None:
-    view = memoryview(data)
-    while len(view):
-        view = view[file.write(view) :]  # fewer bytes than asked for where the disk is nearly full; then it raises
 
 
 def _out_of_memory(file: Any) -> None:

@@ -6,7 +6,6 @@ every loss and every gradient looked at, up to the one that went wrong.
 """
 
 import math
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 def before_the_bad_step(trail: "Trail", error: NotFiniteError) -> NotFiniteError:
     """Put the loop of a trail back to before the step that spoiled it, if one did.
 
-    Returns the error to show: `error`, or the one that names where the first bad number came from.
+    Returns the error to show: `error`, or the one that names where the first bad number came from. Should the steps not
+    be made again, as where the data raises now, it says at which step the run is.
     """
     loop = trail.loop
     if not any(True for _, module in loop.modules for _ in module.buffers()) and _is_whole(loop):
@@ -30,19 +30,29 @@ def before_the_bad_step(trail: "Trail", error: NotFiniteError) -> NotFiniteError
     found = _last_good(trail, loop.steps)
     if found is None:
         return error
-    loop.is_wary = True
+    try:
+        first = _first_bad(trail, found)
+        if first is not None:
+            _make_again(trail, found)  # once more, without the half step that its forward pass left in the buffers
+    except Exception as other:
+        words = (
+            f"{error} But the steps since the last snapshot could not be made again ({type(other).__name__}: {other}): "
+            f"the run is at step {loop.steps}."
+        )
+        return NotFiniteError(words, error.culprit, error.step, error.value)
+    return first or error
+
+
+def _first_bad(trail: "Trail", found: Snapshot) -> NotFiniteError | None:
+    """Make the steps again, each looked at; returns what the first bad one raises."""
+    trail.loop.is_wary = True
     try:
         _make_again(trail, found)
     except NotFiniteError as first:
-        error = first
-        loop.is_wary = False
-        with suppress(Exception):  # once more, without the half step that its forward pass left in the buffers
-            _make_again(trail, found)
-    except Exception:  # noqa: S110  what was to be said is said by the error that led here
-        pass
+        return first
     finally:
-        loop.is_wary = False
-    return error
+        trail.loop.is_wary = False
+    return None
 
 
 def _make_again(trail: "Trail", found: Snapshot) -> None:

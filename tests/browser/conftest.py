@@ -61,4 +61,4 @@ def notebook(lab, page):
         return page
 
     yield opened
-    shut_down_kernel(page)
+    shut_down_kernel(page, lab)

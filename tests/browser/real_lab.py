@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -132,6 +134,15 @@ def run_cell(page: Page, index: int) -> None:
     )
 
 
+def wait_until_run(page: Page, index: int) -> None:
+    """Wait until one cell of the notebook in front has run, whether well or not.
+
+    What is asked of a kernel before it has answered for a cell that raised is aborted: that is Jupyter's rule.
+    """
+    prompt = page.locator(".jp-NotebookPanel:visible .jp-Cell").nth(index).locator(".jp-InputPrompt")
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=SLOW)
+
+
 def run_all(page: Page, timeout: float = 120) -> None:
     """Run all cells of the notebook in front and wait until they have run (timeout: seconds)."""
     page.evaluate(
@@ -176,12 +187,19 @@ def box_of(locator: Locator) -> dict[str, float]:
     return dict(box)
 
 
-def shut_down_kernel(page: Page) -> None:
-    """End the kernel of the notebook in front."""
-    page.evaluate("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()")
+def shut_down_kernel(page: Page, lab: Lab) -> None:
+    """Have the kernel of the notebook in front end; returns before it has."""
+    kernel = page.evaluate("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.id")
+    if kernel:
+        threading.Thread(target=_end, args=(lab.url(f"api/kernels/{kernel}"),), daemon=True).start()
+
+
+def _end(url: str) -> None:
+    with contextlib.suppress(OSError):  # it has ended already, or the server has
+        urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=60).close()
 
 
 __all__ = [
     "KERNELSPEC", "SLOW", "Lab", "at_rest", "box_of", "eventually", "expect", "open_notebook", "open_page", "outputs", "run_all",
-    "run_cell", "shut_down_kernel", "started_lab", "wait_for_kernel", "write_notebook",
+    "run_cell", "shut_down_kernel", "started_lab", "wait_for_kernel", "wait_until_run", "write_notebook",
 ]  # fmt: skip

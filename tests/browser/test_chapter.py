@@ -24,7 +24,7 @@ def chapter(lab, page):
     page.set_default_timeout(120_000)
     open_notebook(page, lab, CHAPTER)
     yield page
-    shut_down_kernel(page)
+    shut_down_kernel(page, lab)
 
 
 def to_widget(page, selector: str) -> None:

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
-from real_lab import KERNELSPEC, Lab, open_page, run_all, run_cell, started_lab, wait_for_kernel
+from real_lab import KERNELSPEC, Lab, open_page, run_all, run_cell, started_lab, wait_for_kernel, wait_until_run
 
 HTML = "Boxes <img src=x onerror=alert(1)> <b>& more</b>"
 
@@ -143,6 +143,7 @@ def test_a_cell_counts_only_if_it_succeeded_or_was_meant_to_fail(at_course, smal
     wait_for_kernel(page)
     run_cell(page, 2)
     expect(page.locator(".jp-NotebookPanel:visible")).to_contain_text("NameError")
+    wait_until_run(page, 2)
     run_cell(page, 1)
     expect(entry(page, "12 Errors").locator(".dlnb-state")).to_have_text("Started, 1 of 2 cells run")
 

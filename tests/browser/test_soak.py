@@ -6,9 +6,10 @@ from soaking import MB, TRAIN, Soak
 WARM = 12  # seconds in which the page fills: panels open, the first snapshots, compiled code
 SECONDS = 36
 
-NODES = 400  # of about 9,500: a node in every frame would be as many in this time
-HEAP = 8 * MB  # 25 kB a frame would be as much
-KERNEL = 48 * MB
+# Half of the time lies between the two halves' beginnings, so that this much is 14 nodes, 230 kB and 1.8 MB a second.
+NODES = 250  # of about 9,500
+HEAP = 4 * MB
+KERNEL = 32 * MB
 
 
 def test_half_a_minute_under_the_dashboard_leaves_nothing_behind(notebook, capsys):

@@ -3,7 +3,18 @@
 import statistics
 
 import pytest
-from real_lab import at_rest, box_of, eventually, expect, open_page, outputs, run_cell, wait_for_kernel, write_notebook
+from real_lab import (
+    at_rest,
+    box_of,
+    eventually,
+    expect,
+    open_page,
+    outputs,
+    run_cell,
+    wait_for_kernel,
+    wait_until_run,
+    write_notebook,
+)
 
 TRAIN = """import dlnb as dl
 with dl.seeded(0):
@@ -450,7 +461,9 @@ dl.watch(run)"""
     failure.locator("summary").click()
     expect(failure.locator("pre")).to_contain_text("in forward")
     expect(outputs(page, 1)).to_contain_text("the <b>learner</b> broke it")
+    wait_until_run(page, 1)
     run_cell(page, 2)
+    wait_until_run(page, 2)
     page.click("[data-action=resume]")
     page.wait_for_selector(".dlnb-watch[data-state=running]")
 

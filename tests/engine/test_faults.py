@@ -148,17 +148,19 @@ class Branched(nn.Module):
         return self.norm(self.first(x)) + (self.side(x) * zero).square().sum(1, keepdim=True).sqrt()
 
 
+def branched() -> dl.Run:
+    """A run whose seventh step spoils its weights."""
+    with dl.seeded(0):
+        x = torch.rand(80, 2)
+        x[52, 0] = 2.0  # in the seventh batch
+        torch.manual_seed(1)
+        task = dl.Task("branches", TensorBatches(x, torch.randint(3, (80,)), size=8))
+        return dl.fit(Branched(), task, epochs=2, lr=0.1, start=False)
+
+
 @pytest.mark.parametrize("losses_are_read_late", [False, True])
 def test_weights_that_a_nan_has_got_into_are_made_again_as_they_were_before_it(losses_are_read_late):
-    def made():
-        with dl.seeded(0):
-            x = torch.rand(80, 2)
-            x[52, 0] = 2.0  # in the seventh batch
-            torch.manual_seed(1)
-            task = dl.Task("branches", TensorBatches(x, torch.randint(3, (80,)), size=8))
-            return dl.fit(Branched(), task, epochs=2, lr=0.1, start=False)
-
-    run, alone = made(), made()
+    run, alone = branched(), branched()
     run._loop._on_cpu = not losses_are_read_late  # as on another device
     run.start()
     with pytest.raises(TrainingError, match="gradient became NaN or infinite at step 7.*as after step 6"):
@@ -171,6 +173,26 @@ def test_weights_that_a_nan_has_got_into_are_made_again_as_they_were_before_it(l
     run.set(lr=0.01)
     run.step(2)
     assert run.steps == 5
+
+
+def test_where_the_steps_cannot_be_made_again_it_says_at_which_step_the_run_is():
+    run = branched()
+    run._loop._on_cpu = False
+    next_batch = run._loop._next_batch
+
+    def gone():
+        if run._loop.is_wary:
+            raise OSError("the data is gone")
+        return next_batch()
+
+    run._loop._next_batch = gone
+    run.start()
+    with pytest.raises(
+        TrainingError, match=r"could not be made again \(OSError: the data is gone\): the run is at step (\d+)\."
+    ) as raised:
+        run.wait()
+    assert f"the run is at step {run.steps}." in str(raised.value)
+    assert all(parameter.isfinite().all() for parameter in run.model.parameters())
 
 
 def test_an_error_in_the_worker_reaches_the_learner_with_its_traceback(task):

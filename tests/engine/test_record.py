@@ -352,4 +352,4 @@ def test_gradients_that_nothing_clears_are_named_and_those_that_are_cleared_are_
             run.log(loss=loss)
     found = [finding.rule for finding in run.health.log]
     assert ("never_cleared" in found) == (clears == "never")
-    assert not any(parameter._post_accumulate_grad_hooks for parameter in model.parameters() if parameter._post_accumulate_grad_hooks)
+    assert not any(parameter._post_accumulate_grad_hooks for parameter in model.parameters())

@@ -13,9 +13,9 @@ PUBLIC = "[getattr(dl, name) for name in dl.__all__]"
 EVERY_NOTEBOOK = "dl.Run, dl.Task, dl.accuracy, dl.fit, dl.pad, dl.seeded, dl.vision, dl.watch"
 
 
-def python(code):
-    """What a fresh Python prints when it runs this code in the repository."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+def python(code, **variables):
+    """What a fresh Python prints when it runs this code in the repository, with these environment variables."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), **variables}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -37,15 +37,17 @@ def test_the_public_names_load_nothing_heavy_before_it_is_used(heavy):
     assert python(f"import sys, dlnb as dl; {PUBLIC}; print({heavy!r} in sys.modules)") == "False"
 
 
-def test_dlnb_adds_little_to_importing_pytorch(capsys):
-    """Half a second where `import torch` takes a second or two; a slow machine is slow at both."""
+def test_dlnb_adds_little_to_importing_pytorch(capsys, tmp_path):
+    """Half a second where `import torch` takes two; with a bytecode cache, as every learner has from the second import on."""
     code = (
         "import time; a = time.perf_counter(); import torch; b = time.perf_counter(); "
         f"import dlnb as dl; {EVERY_NOTEBOOK}; print(b - a, time.perf_counter() - b)"
     )
-    measured = [tuple(map(float, python(code).split())) for _ in range(5)]
+    cached = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    python(code, **cached)
+    measured = [tuple(map(float, python(code, **cached).split())) for _ in range(5)]
     with capsys.disabled():
         torch, dlnb = (statistics.median(column) for column in zip(*measured, strict=True))
         print(f"\nimport dlnb adds {dlnb:.2f} s to the {torch:.2f} s of import torch (medians of 5)")
     # The fastest of five: what else the machine does can only add to it.
-    assert min(dlnb for _, dlnb in measured) <= max(0.5, min(torch for torch, _ in measured))
+    assert min(dlnb for _, dlnb in measured) <= 0.5 * max(1, min(torch for torch, _ in measured) / 2)

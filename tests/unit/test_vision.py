@@ -4,10 +4,13 @@ import gzip
 import hashlib
 import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from dlnb.data import store
 from dlnb.data.batches import TensorBatches
@@ -24,6 +27,21 @@ def contents(task):
 
 def batches_of(part: TensorBatches):
     return [part.batch(0, 0, position) for position in range(len(part))]
+
+
+def test_the_digits_are_scikit_learns_also_where_its_file_is_not_the_known_one(monkeypatch):
+    bunch, (pictures, labels) = load_digits(), read_digits()
+    assert pictures.shape == (1797, 1, 8, 8) and pictures.dtype == torch.float32 and labels.dtype == torch.int64
+    assert (pictures[:, 0].numpy() * 16 == bunch.images).all() and (labels.numpy() == bunch.target).all()
+    monkeypatch.setattr("dlnb.vision.data.DIGITS_SHA256", "another")
+    again = read_digits()
+    assert torch.equal(again[0], pictures) and torch.equal(again[1], labels)
+
+
+def test_the_known_file_is_read_without_importing_scikit_learn():
+    code = "import sys; from dlnb.vision.data import read_digits; read_digits(); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("seed", [0, 1, 17])

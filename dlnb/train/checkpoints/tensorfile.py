@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -41,26 +41,22 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], metada
     """
     # The largest kinds first, so that every tensor lies at a multiple of its own size.
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    offset = 0
+    kinds = []
     for name in order:
         tensor = tensors[name]
         code = CODES.get(str(tensor.dtype).removeprefix("torch."))
         if code is None:
             raise CheckpointError(f"{name} is of type {tensor.dtype}, which safetensors does not hold")
-        end = offset + math.prod(tensor.shape) * tensor.dtype.itemsize
-        header[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    if len(text) > LONGEST:
-        raise CheckpointError(f"what a checkpoint says of itself takes {len(text):,} bytes; {LONGEST:,} are allowed")
+        kinds.append((name, code, list(tensor.shape), math.prod(tensor.shape) * tensor.dtype.itemsize))
+    header = header_of(kinds, metadata)
+    if len(header) > LONGEST:
+        raise CheckpointError(f"what a checkpoint says of itself takes {len(header):,} bytes; {LONGEST:,} are allowed")
     partial = path.with_name(f".{path.name}.{os.getpid()}-{next(_numbers)}.part")
     try:
         with open(partial, "xb", buffering=0) as file:
-            _write(file, len(text).to_bytes(8, "little") + text)
+            write_all(file, header)
             for name in order:
-                _write(file, _bytes(tensors[name]))
+                write_all(file, _bytes(tensors[name]))
             os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
@@ -68,7 +64,29 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], metada
             partial.unlink()
         raise
     _sync_folder(path.parent)
-    return 8 + len(text) + offset
+    return len(header) + sum(nbytes for *_, nbytes in kinds)
+
+
+def header_of(kinds: Iterable[tuple[str, str, list[int], int]], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The beginning of a file. kinds: name, code, shape and bytes of each tensor, in the order in which they follow."""
+    header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
+    offset = 0
+    for name, code, shape, nbytes in kinds:
+        header[name] = {"dtype": code, "shape": shape, "data_offsets": [offset, offset + nbytes]}
+        offset += nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def write_all(file: Any, data: Any) -> None:
+    """Write all of it to an unbuffered file. Raises: OSError if the disk does not take it."""
+    view = memoryview(data).cast("B")
+    while len(view):
+        written = file.write(view)  # fewer bytes than asked for where the disk is nearly full
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        view = view[written:]
 
 
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -103,15 +121,6 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (SafetensorError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged or cut off: {error}") from error
-
-
-def _write(file: Any, data: Any) -> None:
-    view = memoryview(data).cast("B")
-    while len(view):
-        written = file.write(view)  # fewer bytes than asked for where the disk is nearly full
-        if not written:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        view = view[written:]
 
 
 def _bytes(tensor: Tensor | np.ndarray) -> Any:

@@ -67,19 +67,27 @@ class Health:
         self.seconds += time.perf_counter() - begin
 
     def after_turn(self) -> None:
-        """Look again if there is enough that is new."""
-        begin = time.perf_counter()
+        """Look again if it is time to and there is enough that is new."""
         loop = self._loop
         if loop.steps < self._step or loop.history.version != self._version:
             self._rewound()
-        if begin < self._not_before:
-            return
+        if time.perf_counter() >= self._not_before:
+            self._look(NEW_LOSSES)
+
+    def at_end(self) -> None:
+        """Look a last time, as a short run may be over before it was time to."""
+        self._look(1)
+
+    def _look(self, new_losses: int) -> None:
+        """Ask the rules for which something is new; a few losses more are nothing new."""
+        begin = time.perf_counter()
+        loop = self._loop
         probes, history = self.probes, loop.history
         looks: list[When] = []
         if probes.count != self._count:
             looks.append("observation")
         losses = history.series("loss").length if "loss" in history else 0
-        if losses >= self._losses + NEW_LOSSES:
+        if losses >= self._losses + new_losses:
             looks.append("losses")
         evaluations = history.series("valid_loss").length if "valid_loss" in history else 0
         if evaluations != self._evaluations:
@@ -105,12 +113,6 @@ class Health:
         self.seconds += cost
         if self.seconds > HEAD_START:
             self._not_before = begin + cost / self.share
-
-    def at_end(self) -> None:
-        """Look a last time, as a short run may be over before it was time to."""
-        self._not_before = 0.0
-        self._losses -= NEW_LOSSES - 1  # one new loss is enough
-        self.after_turn()
 
     def failed(self, error: BaseException) -> None:
         """A step raised: say so if it is something that a rule knows."""
