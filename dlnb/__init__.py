@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import vision
+    from . import text, vision
     from .metrics import accuracy
     from .task import Task
     from .train.checkpoints.checkpoint import CheckpointError
@@ -45,7 +45,7 @@ _HOME = {
     "watch": "dlnb.widgets.watch",
     "xray": "dlnb.widgets.xray",
 }
-_ROOMS = ("vision",)
+_ROOMS = ("text", "vision")
 
 __all__ = [
     "CheckpointError",
@@ -62,6 +62,7 @@ __all__ = [
     "run_of",
     "seeded",
     "sweep",
+    "text",
     "vision",
     "watch",
     "xray",

@@ -1,0 +1,11 @@
+"""Reading and writing: texts, models that read and write them, and tasks."""
+
+from .models import BERT, GPT, BERTClassifier, RecurrentClassifier, TextCNN, Translator
+from .sampling import generate, next_probabilities
+from .search import beam, greedy
+from .tokenizers import BytePairs, Characters, Words
+
+__all__ = [
+    "BERT", "GPT", "BERTClassifier", "BytePairs", "Characters", "RecurrentClassifier", "TextCNN", "Translator", "Words",
+    "beam", "generate", "greedy", "next_probabilities",
+]  # fmt: skip

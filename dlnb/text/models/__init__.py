@@ -1,0 +1,9 @@
+"""Models that read and write. Each is an ordinary `nn.Module` and fits on one screen."""
+
+from .bert import BERT, BERTClassifier
+from .gpt import GPT
+from .recurrent import RecurrentClassifier
+from .textcnn import TextCNN
+from .translator import Translator
+
+__all__ = ["BERT", "BERTClassifier", "GPT", "RecurrentClassifier", "TextCNN", "Translator"]
