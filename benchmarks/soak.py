@@ -49,7 +49,7 @@ def main() -> None:
                 page.wait_for_timeout(1000 * arguments.every)
             samples.append(soak.look())
             print(samples[-1], flush=True)
-        shut_down_kernel(page)
+        shut_down_kernel(page, lab)
         browser.close()
     report(samples)
 

@@ -77,4 +77,60 @@ MNIST = DataSet(
     },
 )
 
-PUBLISHED = (MNIST,)
+
+
+def _on_github(repository: str, files: list[tuple[str, int, str]]) -> dict[str, File]:
+    """Files of a repository at one commit. repository: "owner/name/commit/folder"; files: path in it, bytes, SHA-256."""
+    owner, name, commit, folder = repository.split("/", 3)
+    mirrors = (
+        f"https://raw.githubusercontent.com/{owner}/{name}/{commit}/{folder}/",
+        f"https://cdn.jsdelivr.net/gh/{owner}/{name}@{commit}/{folder}/",
+    )
+    return {path: File(tuple(mirror + path for mirror in mirrors), size, sha256) for path, size, sha256 in files}
+
+
+TINY_SHAKESPEARE = DataSet(
+    name="tinyshakespeare",
+    about="1.1 million characters of Shakespeare's plays in one file",
+    source="A. Karpathy, char-rnn, 2015, from the complete works of William Shakespeare",
+    licence="public domain",
+    files=_on_github(
+        "karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare",
+        [("input.txt", 1_115_394, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed")],
+    ),
+)
+
+SST2 = DataSet(
+    name="sst2",
+    about="9,613 sentences of film reviews, for or against: 6,920 to learn from, 872 to validate, 1,821 to test",
+    source="Socher et al. 2013, Recursive deep models for semantic compositionality over a sentiment treebank",
+    licence="for research",
+    files=_on_github(
+        "clairett/pytorch-sentiment-classification/457ffd83de90a9d6d472d8ffc31bbffe40a8b236/data/SST2",
+        [
+            ("train.tsv", 720_259, "ec192f833a64da08f475488a77b0d0b47db47acd0f458bd18433fc793b569920"),
+            ("dev.tsv", 92_057, "eddea6b39e601dd4e7a672b53cc40fdf6019fa80522f351206c24340ca5d9359"),
+            ("test.tsv", 188_749, "831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7"),
+        ],
+    ),
+)
+
+MULTI30K = DataSet(
+    name="multi30k",
+    about="descriptions of 31,014 pictures in English, and in German by translators",
+    source="Elliott, Frank, Sima'an & Specia 2016, Multi30K: multilingual English-German image descriptions",
+    licence="CC BY-NC-SA",
+    files=_on_github(
+        "multi30k/dataset/a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/raw",
+        [
+            ("train.en.gz", 568_929, "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f"),
+            ("train.de.gz", 637_044, "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6"),
+            ("val.en.gz", 21_650, "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28"),
+            ("val.de.gz", 24_681, "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a"),
+            ("test_2016_flickr.en.gz", 21_077, "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9"),
+            ("test_2016_flickr.de.gz", 22_890, "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8"),
+        ],
+    ),
+)
+
+PUBLISHED = (MNIST, TINY_SHAKESPEARE, SST2, MULTI30K)

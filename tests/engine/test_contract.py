@@ -27,7 +27,7 @@ def losses(run: dl.Run) -> list[float]:
 
 
 def test_the_zoo_finds_the_tasks_that_ship():
-    assert {"vision.digits", "vision.mnist"} <= {name for name, _ in tasks_that_ship()}
+    assert {"text.tiny_shakespeare", "vision.digits", "vision.mnist"} <= {name for name, _ in tasks_that_ship()}
 
 
 def test_seek_and_going_on_gives_the_same_losses_to_the_bit(case):

@@ -61,7 +61,7 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
 
 
 # Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
-FETCHED = {"vision.mnist": "mnist"}
+FETCHED = {"text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist"}
 
 
 def shipped() -> list[Case]:

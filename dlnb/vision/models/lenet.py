@@ -1,4 +1,4 @@
-"""Models that look at pictures. Each is an ordinary `nn.Module` and fits on one screen."""
+"""LeNet: the network that read the digits on cheques, with today's parts."""
 
 from torch import Tensor, nn
 

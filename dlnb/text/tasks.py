@@ -1,0 +1,60 @@
+"""Tasks of reading and writing."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..data.store import path
+from ..data.windows import Windows
+from ..task import Task, remembered
+from .models import GPT
+from .ngrams import NGrams
+from .tokenizers import Characters
+
+
+@remembered
+def tiny_shakespeare(context: int = 64, batch_size: int = 12, *, source: str = "tinyshakespeare") -> Task:
+    """Say which character comes next, in Shakespeare's plays (1.1 MB, fetched once through `dlnb.data.store`).
+
+    The last 10 % of the text are the test, the 2 % before them are for validation: what is tested lies behind all that is
+    learned. Validated and tested is on windows of `context` characters, one after the other.
+
+    Raises: DataError if the file cannot be had.
+    """
+    text = path(source, "input.txt").read_text(encoding="utf-8")
+    tokenizer = Characters(text)
+    tokens = torch.tensor(tokenizer.encode(text))
+    first, last = int(0.88 * len(tokens)), int(0.9 * len(tokens))
+    train, valid, test = tokens[:first], tokens[first:last], tokens[last:]
+    return Task(
+        name="tiny Shakespeare",
+        train=Windows(train, length=context, size=batch_size, shuffle=True),
+        valid=Windows(valid, length=context, size=64),
+        test=Windows(test, length=context, size=64),
+        loss=next_token_loss,
+        metrics={"bits per character": bits_per_token},
+        baselines={
+            "how often each character occurs": lambda: {"bits per character": _counted(train, test, len(tokenizer), 1, context)},
+            "the last five characters, counted": lambda: {"bits per character": _counted(train, test, len(tokenizer), 6, context)},
+        },
+        credit="The works of William Shakespeare, as put together by A. Karpathy for char-rnn, public domain",
+        models={"GPT": lambda: GPT(len(tokenizer), context)},
+    )
+
+
+def next_token_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of (B, T, vocabulary) against the tokens that follow, (B, T), in nats."""
+    return F.cross_entropy(logits.flatten(0, 1), target.flatten())
+
+
+def bits_per_token(logits: Tensor, target: Tensor) -> float:
+    """The same loss in bits, over a whole split: how long a text would be if the model's guesses were used to pack it."""
+    return next_token_loss(logits, target).item() / math.log(2)
+
+
+def _counted(train: Tensor, test: Tensor, vocabulary: int, order: int, window: int) -> float:
+    tokens: Sequence[int] = test.tolist()
+    return NGrams(train.tolist(), vocabulary, order).loss(tokens, window) / math.log(2)
