@@ -2,8 +2,8 @@
 
 What has to be learned is what makes translating hard: gender and number that articles, adjectives and verbs agree with,
 adjectives that stand behind their noun in French, cases in German, and a German verb that goes to the end of a subordinate
-clause. A sentence is a pure function of its number; which nouns meet which adjectives and verbs decides the split, so that
-a test is always about combinations that were never seen.
+clause. A sentence is a pure function of its number, and says which nouns meet which adjectives and verbs in it, so that a
+test can be about combinations that were never seen.
 """
 
 from dataclasses import dataclass

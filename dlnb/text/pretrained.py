@@ -30,7 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "swish": F.silu,
     "tanh": torch.tanh,
 }
-FILES = ["config.json", "*.safetensors", "model.safetensors.index.json"]
+FILES = ["config.json", "*.safetensors"]
 # What some checkpoints hold beside the weights, or for heads that our classes do not have.
 NOT_OURS = re.compile(r"(\.attn\.(masked_)?bias|\.position_ids|^cls\.seq_relationship\..*|(^|\.)pooler\..*)$")
 

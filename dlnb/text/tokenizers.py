@@ -137,9 +137,6 @@ class BytePairs:
         return str(self._tokenizer.decode([token - len(SPECIAL) for token in checked if token >= len(SPECIAL)]))
 
 
-Tokenizer = Characters | Words | BytePairs
-
-
 def padded(texts: Sequence[Sequence[int]], longest: int | None = None) -> Tensor:
     """Token lists of many lengths as one tensor (N, T) int64, filled up with `PADDING`.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from .boxes import area, giou, nms
 
 RADIUS = 1.5  # places from the middle of an object, in strides, that are to find it
+MOST_PLACES = 400  # the surest places of a picture, which are compared with each other
 NONE = -1  # the label that fills up the list of a picture with fewer objects
 
 Output = tuple[Tensor, Tensor, Tensor]  # see Detector.forward
@@ -99,8 +100,8 @@ def decode(output: Output, height: int, width: int, least: float = 0.05, thresho
     for score, box in zip(sure, boxes, strict=True):
         place, label = (score > least).nonzero(as_tuple=True)
         found = score[place, label]
-        if len(found) > 400:
-            found, best = found.topk(400)
+        if len(found) > MOST_PLACES:
+            found, best = found.topk(MOST_PLACES)
             place, label = place[best], label[best]
         clipped = torch.minimum(box[place].clamp(min=0), limit)
         kept = nms(clipped, found, label, threshold)[:most]

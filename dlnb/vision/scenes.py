@@ -1,6 +1,6 @@
 """Street scenes that are drawn, not photographed: each with the exact box and the exact pixels of every object.
 
-A scene is a pure function of its number, drawn in a fraction of a millisecond, so that a training never sees one twice.
+A scene is a pure function of its number, drawn in a few milliseconds, so that a training need never see one twice.
 """
 
 from dataclasses import dataclass

@@ -19,8 +19,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0, causal: bool = False) -> None:
         super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads cannot share a width of {width}: it must be a multiple of their number")
+        _refuse_unless_shared(width, heads)
         self.heads, self.dropout, self.causal = heads, dropout, causal
         self.to_qkv = nn.Linear(width, 3 * width)
         self.to_out = nn.Linear(width, width)
@@ -54,8 +53,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads cannot share a width of {width}: it must be a multiple of their number")
+        _refuse_unless_shared(width, heads)
         self.heads, self.dropout = heads, dropout
         self.to_q = nn.Linear(width, width)
         self.to_kv = nn.Linear(width, 2 * width)
@@ -104,6 +102,11 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """(B, heads, T, C/heads) → (B, T, C)."""
     return x.transpose(1, 2).flatten(2)
+
+
+def _refuse_unless_shared(width: int, heads: int) -> None:
+    if width % heads:
+        raise ValueError(f"{heads} heads cannot share a width of {width}: it must be a multiple of their number")
 
 
 def _seen_so_far(q: Tensor, k: Tensor) -> Tensor | None:

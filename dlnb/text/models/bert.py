@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import SelfAttention
+from .initial import small_normal
 
 
 class BERT(nn.Module):
@@ -41,7 +42,7 @@ class BERT(nn.Module):
         self.head = nn.Linear(width, vocabulary)
         if tied:
             self.head.weight = self.token.weight
-        self.apply(_init)
+        self.apply(small_normal)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, kinds: Tensor | None = None) -> Tensor:
         """tokens: (B, T) int64 → logits (B, T, vocabulary) of what stands at each position."""
@@ -109,15 +110,8 @@ class BERTClassifier(nn.Module):
         self.bert = bert
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(bert.width, classes)
-        self.head.apply(_init)
+        self.head.apply(small_normal)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """tokens: (B, T) int64 → logits (B, classes)."""
         return self.head(self.dropout(self.bert.read(tokens, mask)[:, 0]))
-
-
-def _init(module: nn.Module) -> None:
-    if isinstance(module, (nn.Linear, nn.Embedding)):
-        nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)

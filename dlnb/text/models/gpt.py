@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import KeyValues, SelfAttention
+from .initial import small_normal
 
 
 class GPT(nn.Module):
@@ -36,7 +37,7 @@ class GPT(nn.Module):
         self.head = nn.Linear(width, vocabulary, bias=False)
         if tied:  # one row a token, for reading it and for saying it (Press & Wolf 2017, arXiv:1608.05859)
             self.head.weight = self.token.weight
-        self.apply(_init)
+        self.apply(small_normal)
         for name, weight in self.named_parameters():  # the more blocks add to the stream, the less each adds at first
             if name.endswith(("to_out.weight", "shrink.weight")):
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers))
@@ -91,10 +92,3 @@ class Block(nn.Module):
         """x: (B, T, C) → (B, T, C)."""
         x = x + self.dropout(self.attention(self.before_attention(x), cache=cache))
         return x + self.dropout(self.shrink(self.activation(self.widen(self.before_thought(x)))))
-
-
-def _init(module: nn.Module) -> None:
-    if isinstance(module, (nn.Linear, nn.Embedding)):
-        nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)

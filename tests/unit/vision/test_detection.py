@@ -13,6 +13,15 @@ from dlnb.vision.detection import NONE, DetectionLoss, decode, focal_loss
 from dlnb.vision.scenes import CLASSES, scene
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Two threads that share a busy machine wait for each other: twenty times as long was seen."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def batch(numbers, size=64):
     """Pictures (B, 3, size, size) in [0, 1] and their objects, filled up to the longest list."""
     scenes = [scene(number, size=size) for number in numbers]
