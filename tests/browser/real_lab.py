@@ -159,6 +159,23 @@ def outputs(page: Page, index: int):
     return page.locator(".jp-NotebookPanel:visible .jp-Cell").nth(index).locator(".jp-OutputArea")
 
 
+def see_predictions(page: Page) -> Locator:
+    """Bring the predictions of the first dashboard on the screen and wait until they are there; returns them.
+
+    A panel that nobody sees is not kept up to date, and what is drawn above it may push it off the screen again.
+    """
+    page.wait_for_function(
+        """() => {
+            const panel = document.querySelector('.dlnb-panel-predictions');
+            panel?.scrollIntoView({ block: 'nearest' });
+            return Boolean(panel?.querySelector('.dlnb-gallery'));
+        }""",
+        polling=500,
+        timeout=4 * SLOW,
+    )
+    return page.locator(".dlnb-gallery").first
+
+
 def eventually(page: Page, get: Callable[[], T], holds: Callable[[T], bool], timeout: float = SLOW) -> T:
     """What `get` gives once it holds; the last it gave when the time (ms) is over."""
     deadline = time.monotonic() + timeout / 1000

@@ -1,7 +1,7 @@
 """Chapter 10 as a learner takes it: open it, run all of it, hold the run, turn a knob, draw a digit."""
 
 import pytest
-from real_lab import box_of, expect, open_notebook, shut_down_kernel, wait_for_kernel
+from real_lab import box_of, expect, open_notebook, see_predictions, shut_down_kernel, wait_for_kernel
 
 CHAPTER = "notebooks/10_image_classification.ipynb"
 
@@ -60,10 +60,7 @@ def test_the_chapter_runs_from_top_to_bottom_under_the_learners_hands(chapter):
     page.wait_for_function(f"() => Number(document.querySelector('.dlnb-step').textContent) === {held + 1}")
     page.click("[data-action=resume]")
     page.wait_for_selector(".dlnb-watch[data-state=done]")
-    page.locator(".dlnb-gallery").evaluate(
-        "(panel) => panel.scrollIntoView()"
-    )  # a panel that nobody sees is not kept up to date
-    expect(page.locator(".dlnb-gallery")).to_contain_text("of 24 right")
+    expect(see_predictions(page)).to_contain_text("of 24 right")
 
     page.wait_for_function("() => window.finished !== null")
     assert page.evaluate("() => window.finished") == "all cells ran"

@@ -1,6 +1,6 @@
 """Nothing grows without end under a dashboard; `benchmarks/soak.py` looks for half an hour, this for half a minute."""
 
-from real_lab import run_cell
+from real_lab import run_cell, see_predictions
 from soaking import MB, TRAIN, Soak
 
 WARM = 12  # seconds in which the page fills: panels open, the first snapshots, compiled code
@@ -17,7 +17,7 @@ def test_half_a_minute_under_the_dashboard_leaves_nothing_behind(notebook, capsy
     page.set_viewport_size({"width": 1200, "height": 1600})
     run_cell(page, 0)
     page.wait_for_selector(".dlnb-watch", timeout=120_000)
-    page.wait_for_selector(".dlnb-gallery li", timeout=120_000)
+    see_predictions(page)
     soak = Soak(page)
     page.wait_for_timeout(1000 * WARM)
     samples = soak.watch(SECONDS, every=5)

@@ -11,6 +11,7 @@ from real_lab import (
     open_page,
     outputs,
     run_cell,
+    see_predictions,
     wait_for_kernel,
     wait_until_run,
     write_notebook,
@@ -92,7 +93,7 @@ def test_the_curve_grows_while_it_trains(watching):
     wait_for_step(page, before + 40)
     expect(page.locator(".dlnb-plot canvas")).to_have_count(2)
     expect(page.locator(".dlnb-chart").first).to_contain_text("validation")
-    expect(page.locator(".dlnb-gallery li")).to_have_count(24)
+    expect(see_predictions(page).locator("li")).to_have_count(24)
     expect(page.locator(".dlnb-gallery")).to_contain_text("of 24 right")
 
 
@@ -361,7 +362,7 @@ def test_a_page_reload_shows_the_whole_history_again(watching):
     page.wait_for_selector(".dlnb-watch[data-state=paused]", timeout=60_000)
     assert step(page) == held
     assert eventually(page, lambda: rows_of_table(page), lambda rows: rows == before) == before
-    expect(page.locator(".dlnb-gallery li")).to_have_count(24)
+    expect(see_predictions(page).locator("li")).to_have_count(24)
     page.click("[data-action=resume]")
     wait_for_step(page, held + 10)
 
@@ -479,7 +480,7 @@ task.preview = lambda model: Images(pixels, names, np.array([0, 1, 0, 1]), np.ti
 run = dl.fit(torch.nn.Linear(2, 2), task, epochs=10**6)
 dl.watch(run)"""
     page = watching(first=first)
-    expect(page.locator(".dlnb-gallery")).to_contain_text("<b>cat</b>")
+    expect(see_predictions(page)).to_contain_text("<b>cat</b>")
     expect(page.locator(".dlnb-watch .dlnb-title")).to_contain_text("<i>mine</i>")
     assert page.evaluate("() => window.hacked") is None
 
@@ -500,7 +501,7 @@ def test_nothing_leaves_the_machine(lab, page):
     page.wait_for_selector(".jp-NotebookPanel:visible .jp-Cell")
     wait_for_kernel(page)
     run_cell(page, 0)
-    page.wait_for_selector(".dlnb-gallery")
+    see_predictions(page)
     assert {host for host in hosts if host} <= {"127.0.0.1"}
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
