@@ -20,7 +20,8 @@ from .preview import Preview
 
 Batch = tuple[Any, ...]
 Loss = Callable[[Any, Tensor], Tensor]
-Metric = Callable[[Any, Tensor], float]
+Metric = Callable[[Any, Any], float]
+Predict = Callable[[nn.Module, tuple[Any, ...], Any], Any]
 
 
 class Batches(Protocol):
@@ -68,6 +69,9 @@ class Task:
     train, valid, test: `Batches`; only `train` is needed.
     loss: called as `loss(model(*inputs), target)`, returns a scalar tensor.
     metrics: each called as `metric(outputs, targets)` on a whole split, returns a number.
+    predict: called as `predict(model, inputs, output)` with each batch on which the metrics are measured, returns what they
+        are given in place of the output: the few boxes that a detector's many answers come to, the sentence that a
+        translator writes.
     classes: names of the classes, if there are any.
     baselines: for each baseline a function that measures it on the test split.
     preview: called with the model in eval mode, returns a few examples with its answers.
@@ -87,6 +91,7 @@ class Task:
     test: Batches | None = None
     loss: Loss = nn.functional.cross_entropy
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    predict: Predict | None = None
     classes: tuple[str, ...] = ()
     baselines: Mapping[str, Callable[[], dict[str, float]]] = field(default_factory=dict)
     preview: Callable[[nn.Module], Preview] | None = None

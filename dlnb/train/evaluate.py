@@ -60,8 +60,8 @@ def _moved(part: Any, device: torch.device) -> Any:
 def evaluate(model: nn.Module, task: Task, name: str, device: torch.device, seed: int = 0) -> dict[str, float]:
     """The loss and every metric of the task on a split: `{"loss": 0.03, "accuracy": 0.99}`.
 
-    The loss is the mean over examples; a metric sees all outputs and targets of the split at once: joined along
-    the first dimension, also inside tuples and dictionaries.
+    The loss is the mean over examples; a metric sees all outputs (or what `task.predict` makes of them) and targets of the
+    split at once: joined along the first dimension, also inside tuples and dictionaries.
 
     Raises: ValueError if there is no such split, TrainingError if a metric raises.
     """
@@ -75,7 +75,7 @@ def evaluate(model: nn.Module, task: Task, name: str, device: torch.device, seed
             total += task.loss(output, target).item() * size
             count += size
             if task.metrics:
-                outputs.append(output)
+                outputs.append(output if task.predict is None else task.predict(model, tuple(inputs), output))
                 targets.append(target)
         result = {"loss": total / count}
         if task.metrics:

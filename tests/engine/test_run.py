@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import dlnb as dl
+from dlnb.train.evaluate import evaluate
 
 from .conftest import network, quadrants
 
@@ -29,6 +30,18 @@ def test_it_learns(model, task):
     assert run.state == "done" and run.steps == run.total_steps == 20 * 20
     assert run.evaluate("test")["accuracy"] > 0.9
     assert run.history["loss"][-20:].mean() < run.history["loss"][:20].mean() / 2
+
+
+def test_metrics_are_given_what_the_task_predicts(model, task):
+    def predict(asked, inputs, output):
+        assert asked is model and not model.training and len(inputs) == 1
+        return output.argmax(1)
+
+    task.predict = predict
+    task.metrics = {"right": lambda answers, targets: (answers == targets).double().mean()}
+    whole = dl.Task("the same", task.train, task.valid, metrics={"accuracy": dl.accuracy})
+    run = dl.fit(model, task, epochs=1, block=True)
+    assert run.evaluate("valid")["right"] == evaluate(model, whole, "valid", torch.device("cpu"))["accuracy"]
 
 
 def test_every_step_is_in_the_history(model, task):

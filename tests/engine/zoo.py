@@ -55,7 +55,7 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
         if not area.ispkg or not (room := importlib.util.find_spec(f"dlnb.{area.name}.tasks")):
             continue
         for name, function in inspect.getmembers(importlib.import_module(room.name), inspect.isfunction):
-            made_here = function.__module__ == room.name and not name.startswith("_")
+            made_here = f"{function.__module__}.".startswith(f"{room.name}.") and not name.startswith("_")
             if made_here and inspect.signature(function).return_annotation in (dl.Task, "Task"):
                 yield f"{area.name}.{name}", function
 

@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from dlnb.text.tasks import bits_per_token, next_token_loss, tiny_shakespeare
+from dlnb.text.tasks.language import bits_per_token, next_token_loss, tiny_shakespeare
 
 needs_shakespeare = pytest.mark.skipif(
     not os.path.isdir(f"{os.environ.get('DLNB_DATA')}/tinyshakespeare"), reason="DLNB_DATA names no folder with tiny Shakespeare"

@@ -1,4 +1,4 @@
-"""Tasks that look at pictures."""
+"""Tasks that say what a picture shows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.batches import TensorBatches
-from ..metrics import accuracy
-from ..preview import Images
-from ..task import Task, remembered
-from . import data
-from .drawing import digit_from_drawing, mnist_from_drawing
-from .models import LeNet
+from ...data.batches import TensorBatches
+from ...metrics import accuracy
+from ...preview import Images
+from ...task import Task, remembered
+from .. import data
+from ..drawing import digit_from_drawing, mnist_from_drawing
+from ..models import LeNet
 
 SHOWN = 24  # pictures in a preview
 EVALUATED_AT_ONCE = 500

@@ -1,4 +1,4 @@
-"""Tasks of reading and writing."""
+"""Tasks that say what comes next in a text."""
 
 import math
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..data.store import path
-from ..data.windows import Windows
-from ..task import Task, remembered
-from .models import GPT
-from .ngrams import NGrams
-from .tokenizers import Characters
+from ...data.store import path
+from ...data.windows import Windows
+from ...task import Task, remembered
+from ..models import GPT
+from ..ngrams import NGrams
+from ..tokenizers import Characters
 
 
 @remembered
