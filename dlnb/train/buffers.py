@@ -2,15 +2,19 @@
 
 Memory that is new to a process comes page by page, which takes ten times as long as copying into it. So the block that a
 snapshot lay in comes back when nobody holds the snapshot any more, nor a tensor of it, whoever that was.
+
+Blocks are pages of their own, not memory of the C library: there thousands of them, coming and going among what is small
+and stays, would leave holes that nothing fits into, hundreds of megabytes in an hour.
 """
 
+import mmap
 import threading
 import weakref
 
 import torch
 from torch import Tensor
 
-SMALL = 256 << 10  # bytes: below, the C library has a block at hand
+SMALL = 64 << 10  # bytes: below, pages would be too coarse, and the C library has a block at hand
 PAGE = 4096  # bytes
 
 
@@ -48,7 +52,7 @@ class Buffers:
         """A block, uint8 of shape (nbytes,), with whatever it held before; it comes back when all views of it are gone."""
         with self._lock:
             place = next((i for i, block in enumerate(self._free) if block.numel() == nbytes), None)
-            block = torch.empty(nbytes, dtype=torch.uint8) if place is None else self._free.pop(place)
+            block = _pages(nbytes) if place is None else self._free.pop(place)
         # Every tensor over this array shares one storage, which holds the array until the last of them is gone.
         lent = block.numpy()
         weakref.finalize(lent, self._come_back, block).atexit = False
@@ -67,7 +71,7 @@ class Buffers:
 
     def _make(self, sizes: list[int]) -> None:
         for size in sizes:
-            block = torch.empty(size, dtype=torch.uint8)
+            block = _pages(size)
             block.numpy()[::PAGE] = 0  # touched here, so that the training does not wait for each page
             self._come_back(block)
 
@@ -76,3 +80,8 @@ class Buffers:
             self._free.append(block)
             while self.nbytes > self._limit:
                 self._free.pop(0)  # the oldest may be of a model that is no more
+
+
+def _pages(nbytes: int) -> Tensor:
+    """New memory, uint8 of shape (nbytes,), that goes back to the system when nobody holds it."""
+    return torch.frombuffer(mmap.mmap(-1, nbytes), dtype=torch.uint8)

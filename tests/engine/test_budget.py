@@ -1,6 +1,7 @@
 """The timeline's snapshots: what they may cost in time, memory and disk, and what holds when the disk does not."""
 
 import gc
+import mmap
 import logging
 import os
 import random
@@ -247,6 +248,17 @@ def test_a_block_comes_back_when_the_last_view_of_it_is_gone_and_not_sooner():
     assert place in {buffers.take(1 << 20).data_ptr() for _ in range(2)}
     buffers.limit = 0
     assert buffers.nbytes == 0
+
+
+def test_blocks_are_pages_of_their_own_and_leave_no_holes_in_the_memory_of_the_c_library():
+    buffers = Buffers()
+    blocks = [buffers.take(SMALL + 8) for _ in range(8)]
+    assert all(block.data_ptr() % mmap.PAGESIZE == 0 for block in blocks)
+    assert len({block.data_ptr() for block in blocks}) == 8 and not any(block.any() for block in blocks)
+    buffers.limit = SMALL + 8
+    buffers.provide([SMALL + 8])
+    buffers._provider.join()
+    assert buffers.take(SMALL + 8).data_ptr() % mmap.PAGESIZE == 0
 
 
 def test_what_looks_on_while_snapshots_go_sees_no_other_numbers():
