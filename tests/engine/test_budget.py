@@ -1,8 +1,8 @@
 """The timeline's snapshots: what they may cost in time, memory and disk, and what holds when the disk does not."""
 
 import gc
-import mmap
 import logging
+import mmap
 import os
 import random
 import shutil
