@@ -77,6 +77,40 @@ MNIST = DataSet(
     },
 )
 
+_FASHION_MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+)
+
+FASHION_MNIST = DataSet(
+    name="fashion_mnist",
+    about="70,000 articles of clothing in ten kinds, 28×28 grey pixels: 60,000 to learn from, 10,000 to test",
+    source="Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747, from pictures of Zalando's",
+    licence="MIT",
+    files={
+        name: File(tuple(mirror + name for mirror in _FASHION_MIRRORS), size, sha256)
+        for name, size, sha256 in [
+            ("train-images-idx3-ubyte.gz", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+            ("train-labels-idx1-ubyte.gz", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+            ("t10k-images-idx3-ubyte.gz", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+            ("t10k-labels-idx1-ubyte.gz", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+        ]
+    },
+)
+
+CIFAR10 = DataSet(
+    name="cifar10",
+    about="60,000 pictures of ten kinds of things, 32×32 pixels in colour: 50,000 to learn from, 10,000 to test",
+    source="Krizhevsky 2009, Learning multiple layers of features from tiny images (the binary version, without pickles)",
+    licence="none is stated; name the report above",
+    files={
+        "cifar-10-binary.tar.gz": File(
+            ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+            170_052_171,
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        )
+    },
+)
 
 
 def _on_github(repository: str, files: list[tuple[str, int, str]]) -> dict[str, File]:
@@ -133,4 +167,4 @@ MULTI30K = DataSet(
     ),
 )
 
-PUBLISHED = (MNIST, TINY_SHAKESPEARE, SST2, MULTI30K)
+PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K)
