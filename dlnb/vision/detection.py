@@ -1,12 +1,13 @@
 """How a detector learns, and how its many answers become a few boxes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .boxes import area, giou, nms
+from .boxes import area, giou, iou, nms
 
 RADIUS = 1.5  # places from the middle of an object, in strides, that are to find it
 MOST_PLACES = 400  # the surest places of a picture, which are compared with each other
@@ -28,54 +29,60 @@ def focal_loss(logits: Tensor, targets: Tensor, alpha: float = 0.25, gamma: floa
 
 
 class DetectionLoss:
-    """What is there (focal loss), where its edges are (GIoU), and how central the place is (binary cross-entropy).
+    """What is there (focal loss), where its edges are (GIoU), and how good the box is (binary cross-entropy with its IoU).
 
     places: of each floor, (places, 2), as `Detector.places` gives them. strides: of each floor, in pixels.
     Called with what the detector puts out and {"boxes": (B, N, 4), "labels": (B, N)}, where the label -1 is no object.
 
-    Source: Tian, Shen, Chen & He 2019, arXiv:1904.01355, section 3; places near the middle only: its later version, arXiv:2006.09214.
+    Source: Tian, Shen, Chen & He 2019, arXiv:1904.01355, section 3; places near the middle only: its later version, arXiv:2006.09214;
+        the overlap in the place of the centredness: Wu, Li & Wang 2020, arXiv:1912.05992.
     """
 
     def __init__(self, places: list[Tensor], strides: tuple[int, ...]) -> None:
         self.places = torch.cat(places)  # (P, 2)
         floors = [torch.full((len(at),), float(stride)) for at, stride in zip(places, strides, strict=True)]
         self.stride = torch.cat(floors)  # (P,)
-        # An object belongs to the floor on which it is two to four strides wide and high; the smallest and the largest to the ends.
+        # An object belongs to the floor on which it is four to eight strides wide or high; the smallest and the largest to the ends.
         self.least = torch.where(self.stride == strides[0], 0.0, 4 * self.stride)
         self.most = torch.where(self.stride == strides[-1], torch.inf, 8 * self.stride)
 
+    def to(self, device: torch.device) -> None:
+        """Have its tensors where the answers are."""
+        if self.places.device != device:
+            for name in ("places", "stride", "least", "most"):
+                setattr(self, name, getattr(self, name).to(device))
+
     def assign(self, boxes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Which object each place is to find: boxes (B, N, 4), labels (B, N) → places in the list (B, P), and whether any."""
-        at = self.places[None, :, None, :]  # (1, P, 1, 2)
+        at, stride = self.places[None, :, None, :], self.stride[None, :, None]  # (1, P, 1, 2), (1, P, 1)
         box = boxes[:, None]  # (B, 1, N, 4)
-        far = torch.cat([at - box[..., :2], box[..., 2:] - at], dim=-1)  # (B, P, N, 4), to the four edges
-        middle = (box[..., :2] + box[..., 2:]) / 2
-        near = ((at - middle).abs() < RADIUS * self.stride[None, :, None, None]).all(-1)
+        inside = ((at > box[..., :2]) & (at < box[..., 2:])).all(-1)  # (B, P, N)
+        far = (at - (box[..., :2] + box[..., 2:]) / 2).abs().amax(-1) / stride  # (B, P, N), from the middle, in strides
+        # The nearest place of all, too: an object may be thinner than the places lie apart.
+        near = (far <= 0.5) | (inside & (far < RADIUS))
         size = (box[..., 2:] - box[..., :2]).amax(-1)  # (B, 1, N)
         fits = (size >= self.least[None, :, None]) & (size < self.most[None, :, None])
-        may = near & fits & (far.amin(-1) > 0) & (labels[:, None] != NONE)  # (B, P, N)
+        may = near & fits & (labels[:, None] != NONE)  # (B, P, N)
         smallest = area(boxes)[:, None].masked_fill(~may, torch.inf)
         least, which = smallest.min(-1)  # of several, the smallest
         return which, least.isfinite()
 
-    def __call__(self, output: Output, target: dict[str, Tensor]) -> Tensor:
+    def __call__(self, output: Output, target: Any) -> Tensor:
         """The loss of a batch, a scalar."""
-        scores, boxes, centredness = output
+        scores, boxes, overlap = output
+        self.to(scores.device)
         which, found = self.assign(target["boxes"], target["labels"])
         labels = target["labels"].gather(1, which)[found]  # (K,), K places that are to find something
         wanted = torch.zeros_like(scores)
         wanted[found] = F.one_hot(labels, scores.shape[-1]).to(scores)
-        count = max(1, len(labels))
-        loss = focal_loss(scores, wanted) / count
+        loss = focal_loss(scores, wanted) / max(1, len(labels))
         if not len(labels):
-            return loss + 0 * (boxes.sum() + centredness.sum())
+            return loss + 0 * (boxes.sum() + overlap.sum())
         true = target["boxes"].gather(1, which[..., None].expand(-1, -1, 4))[found]  # (K, 4)
-        at = self.places.expand(len(scores), -1, -1)[found]  # (K, 2)
-        far = torch.cat([at - true[:, :2], true[:, 2:] - at], dim=1)
-        x, y = far[:, 0::2], far[:, 1::2]
-        central = (x.amin(1) / x.amax(1) * y.amin(1) / y.amax(1)).clamp(min=0).sqrt()
-        edges = ((1 - giou(boxes[found], true)) * central).sum() / central.sum().clamp(min=1e-6)
-        return loss + edges + F.binary_cross_entropy_with_logits(centredness[found], central)
+        mine = boxes[found]
+        edges = (1 - giou(mine, true)).mean()
+        common = iou(mine.detach()[:, None], true[:, None])[:, 0, 0]  # (K,)
+        return loss + edges + F.binary_cross_entropy_with_logits(overlap[found], common)
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,8 @@ def decode(output: Output, height: int, width: int, least: float = 0.05, thresho
 
     least: scores below it are dropped. threshold: of `boxes.nms`. most: detections of one picture.
     """
-    scores, boxes, centredness = output
-    sure = (scores.sigmoid() * centredness.sigmoid()[..., None]).sqrt()  # (B, P, classes)
+    scores, boxes, overlap = output
+    sure = (scores.sigmoid() * overlap.sigmoid()[..., None]).sqrt()  # (B, P, classes)
     limit = torch.tensor([width, height, width, height], device=boxes.device)
     result = []
     for score, box in zip(sure, boxes, strict=True):

@@ -1,4 +1,4 @@
-"""An object detector without anchors: each place says what is there, and how far its edges are."""
+"""An object detector without anchors: each place says what is there, and where its box lies."""
 
 import math
 
@@ -15,7 +15,7 @@ class Detector(nn.Module):
     x: (B, channels, H, W), H and W multiples of the largest stride → for the P places of all floors together
         scores: (B, P, classes) logits, what is there; all low where there is nothing
         boxes: (B, P, 4), x1, y1, x2, y2 in pixels
-        centredness: (B, P) logits, how near the place is to the middle of its object
+        overlap: (B, P) logits, how good the box is: its intersection over union with the true one
 
     Source: FCOS, Tian, Shen, Chen & He 2019, arXiv:1904.01355; the pyramid: Lin et al. 2017, arXiv:1612.03144.
     """
@@ -36,34 +36,33 @@ class Detector(nn.Module):
             nn.Conv2d(pyramid, pyramid, 3, padding=1, bias=False), nn.GroupNorm(8, pyramid), nn.ReLU(),
         )  # fmt: skip
         self.what = nn.Conv2d(pyramid, classes, 3, padding=1)
-        self.where = nn.Conv2d(pyramid, 5, 3, padding=1)  # distances to left, top, right, bottom; and centredness
-        self.scale = nn.Parameter(torch.ones(len(self.strides)))
+        self.where = nn.Conv2d(pyramid, 5, 3, padding=1)  # the middle, logarithms of width and height, the overlap
         # At first each place believes at 1 % that something is there.
         self.what.bias = nn.Parameter(torch.full((classes,), -math.log(99)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x: (B, channels, H, W) float32 → scores (B, P, classes), boxes (B, P, 4), centredness (B, P)."""
+        """x: (B, channels, H, W) float32 → scores (B, P, classes), boxes (B, P, 4), overlap (B, P)."""
         if x.ndim != 4 or x.shape[1] != self.channels or x.shape[2] % self.strides[-1] or x.shape[3] % self.strides[-1]:
             raise ValueError(
                 f"this Detector reads pictures of shape (B, {self.channels}, H, W) with sides that are multiples of {self.strides[-1]}, "
                 f"got {tuple(x.shape)}"
             )
         places = self.places(x.shape[2], x.shape[3], x.device)
-        floors = self._pyramid(x)
-        scores, boxes, centredness = [], [], []
-        for floor, at, stride, scale in zip(floors, places, self.strides, self.scale, strict=True):
+        scores, boxes, overlap = [], [], []
+        for floor, at, stride in zip(self._pyramid(x), places, self.strides, strict=True):
             seen = self.tower(floor)  # (B, 48, H/stride, W/stride)
             scores.append(self.what(seen).flatten(2).transpose(1, 2))  # (B, places, classes)
             where = self.where(seen).flatten(2).transpose(1, 2)  # (B, places, 5)
-            far = stride * F.softplus(scale * where[..., :4])  # pixels to the four edges
-            boxes.append(torch.cat([at - far[..., :2], at + far[..., 2:]], dim=-1))
-            centredness.append(where[..., 4])
-        return torch.cat(scores, 1), torch.cat(boxes, 1), torch.cat(centredness, 1)
+            middle, half = at + stride * where[..., :2], 2 * stride * where[..., 2:4].clamp(max=5).exp()
+            boxes.append(torch.cat([middle - half, middle + half], dim=-1))
+            overlap.append(where[..., 4])
+        return torch.cat(scores, 1), torch.cat(boxes, 1), torch.cat(overlap, 1)
 
-    def places(self, height: int, width: int, device: torch.device | None = None) -> list[Tensor]:
+    @classmethod
+    def places(cls, height: int, width: int, device: torch.device | None = None) -> list[Tensor]:
         """The places of each floor, x and y in pixels: (places, 2)."""
         result = []
-        for stride in self.strides:
+        for stride in cls.strides:
             y, x = (stride * (torch.arange(n // stride, device=device) + 0.5) for n in (height, width))
             result.append(torch.cartesian_prod(y, x).flip(1))
         return result
