@@ -21,7 +21,7 @@ from .inside import shown_inside
 from .watch_commands import Commands, is_number, words
 from .watch_curves import Curves, Sent
 from .watch_doctor import Doctor
-from .watch_frames import fixed, gallery, ghosts, panel_of_knobs, panel_of_layers, panel_of_time, status
+from .watch_frames import examples_of, fixed, gallery, ghosts, panel_of_knobs, panel_of_layers, panel_of_time, status
 
 Panel = Literal["curves", "knobs", "health", "predictions", "layers", "time"]
 PANELS: tuple[Panel, ...] = get_args(Panel)
@@ -174,8 +174,9 @@ class Watch(Widget):
                 parts["time"] = lines
                 columns |= ticks
         if "predictions" in look.panels and self._shown is not None and sight.parts.get("shown") != self._shown_number:
-            parts["gallery"] = gallery(self._shown, columns, sight.parts.get("pixels") is not self._shown.pixels)
-            sight.parts |= {"shown": self._shown_number, "pixels": self._shown.pixels}
+            examples = examples_of(self._shown)
+            parts["gallery"] = gallery(self._shown, columns, sight.parts.get("examples") is not examples)
+            sight.parts |= {"shown": self._shown_number, "examples": examples}
         if "layers" in look.panels and self._is_due(sight, "layers", LAYERS_PERIOD, now):
             probes = run.probes
             probes.next_step = min(probes.next_step, run.steps + 1)  # its own stride may be minutes of this panel
@@ -267,7 +268,7 @@ class Watch(Widget):
         if (error := answer.exception()) is not None:
             self.trouble = f"the predictions cannot be shown: {error}"
         elif not isinstance(shown := answer.result(), Preview | None):
-            self.trouble = f"the predictions cannot be shown: task.preview gave a {type(shown).__name__}, not Images"
+            self.trouble = f"the predictions cannot be shown: task.preview gave a {type(shown).__name__}, no preview"
         else:
             self.trouble = ""
             self._shown, self._shown_number = shown, self._shown_number + 1
