@@ -1,8 +1,11 @@
 """The published data sets: what each is, where it lies, and what its files must be to the last bit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+SUMS = Path(__file__).with_name("sums")  # for sets of many files: lists that scripts/sums.py writes
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,10 @@ class DataSet:
     files: Mapping[str, File]
 
     def __post_init__(self) -> None:
-        for name in (self.name, *self.files):
-            if not name or name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
-                raise ValueError(f"{name!r} cannot name a data set or a file of one: use a relative path without '..'")
+        _check_names([self.name])
+        if isinstance(self.files, ListedFiles):
+            return  # checks itself when it is first read
+        _check_names(self.files)
         for name, file in self.files.items():
             if not file.urls:
                 raise ValueError(f"the file {name!r} of {self.name!r} has no URL to fetch it from")
@@ -38,6 +42,39 @@ class DataSet:
     def __str__(self) -> str:
         size = sum(file.size for file in self.files.values()) / 1e6
         return f"{self.name}: {self.about} ({size:.1f} MB)\n  source: {self.source}\n  licence: {self.licence}"
+
+
+class ListedFiles(Mapping[str, File]):
+    """The files of a set that has many: their lengths and sums stand in `sums/<name>.txt`, read when first asked for.
+
+    mirrors: URLs of folders in which the files lie under their names.
+
+    Raises: ValueError at the first use if the list names a file that would lie outside the set's folder.
+    """
+
+    def __init__(self, name: str, mirrors: tuple[str, ...]) -> None:
+        self.list, self.mirrors = SUMS / f"{name}.txt", mirrors
+
+    @cached_property
+    def _files(self) -> dict[str, File]:
+        rows = [line.split(maxsplit=2) for line in self.list.read_text(encoding="utf-8").splitlines()]
+        _check_names(name for _, _, name in rows)
+        return {name: File(tuple(mirror + name for mirror in self.mirrors), int(size), sha256) for sha256, size, name in rows}
+
+    def __getitem__(self, name: str) -> File:
+        return self._files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not name or name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
+            raise ValueError(f"{name!r} cannot name a data set or a file of one: use a relative path without '..'")
 
 
 def _mnist(name: str, size: int, sha256: str) -> File:
@@ -78,8 +115,8 @@ MNIST = DataSet(
 )
 
 _FASHION_MIRRORS = (
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
 )
 
 FASHION_MNIST = DataSet(
@@ -105,7 +142,10 @@ CIFAR10 = DataSet(
     licence="none is stated; name the report above",
     files={
         "cifar-10-binary.tar.gz": File(
-            ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+            (
+                "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/cifar-10-binary.tar.gz",
+            ),
             170_052_171,
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         )
@@ -113,13 +153,18 @@ CIFAR10 = DataSet(
 )
 
 
-def _on_github(repository: str, files: list[tuple[str, int, str]]) -> dict[str, File]:
-    """Files of a repository at one commit. repository: "owner/name/commit/folder"; files: path in it, bytes, SHA-256."""
+def _github(repository: str) -> tuple[str, str]:
+    """Where a folder of a repository at one commit can be had. repository: "owner/name/commit/folder"."""
     owner, name, commit, folder = repository.split("/", 3)
-    mirrors = (
+    return (
         f"https://raw.githubusercontent.com/{owner}/{name}/{commit}/{folder}/",
         f"https://cdn.jsdelivr.net/gh/{owner}/{name}@{commit}/{folder}/",
     )
+
+
+def _on_github(repository: str, files: list[tuple[str, int, str]]) -> dict[str, File]:
+    """Files of such a folder: path in it, bytes, SHA-256."""
+    mirrors = _github(repository)
     return {path: File(tuple(mirror + path for mirror in mirrors), size, sha256) for path, size, sha256 in files}
 
 
@@ -167,4 +212,14 @@ MULTI30K = DataSet(
     ),
 )
 
-PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K)
+ORL_FACES = DataSet(
+    name="orl_faces",
+    about="400 pictures of 40 people, ten of each, 92×112 grey pixels",
+    source="The Database of Faces, AT&T Laboratories Cambridge (the Olivetti Research Laboratory), 1992 to 1994",
+    licence="free to use where the Olivetti Research Laboratory is credited",
+    files=ListedFiles(
+        "orl_faces", _github("JFonseca25/eigenfaces/9b7490c5cdf13fd4be0184b557b928a5a12101d1/resources/att_faces")
+    ),
+)
+
+PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K, ORL_FACES)
