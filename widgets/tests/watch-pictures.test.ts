@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Column } from "../src/core/frame";
-import { answer, countRight, gallery, ordered, type Shape } from "../src/watch/pictures";
+import { answer, countRight, type Images } from "../src/watch/pictures";
+import { gallery as received, ordered, type Shape } from "../src/watch/previews";
 
-const SHAPE: Shape = { count: 3, height: 1, width: 1, channels: 1, classes: ["no", "yes"] };
+const gallery = (...of: Parameters<typeof received>) => received(...of) as Images | null;
+const SHAPE: Shape = { kind: "images", count: 3, height: 1, width: 1, channels: 1, classes: ["no", "yes"] };
 
 function sent(scores: number[], pixels?: number[]): Map<string, Column> {
   const found = new Map<string, Column>([["gallery/scores", Float32Array.from(scores)]]);

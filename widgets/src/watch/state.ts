@@ -4,7 +4,7 @@ import type { Frame } from "../core/channel";
 import type { Column } from "../core/frame";
 import type { Mark } from "../core/curve";
 import { Pieces } from "../core/pieces";
-import { type Gallery, type Shape, gallery } from "./pictures";
+import { type Gallery, type Shape, gallery } from "./previews";
 
 export type RunState = "ready" | "running" | "paused" | "done" | "failed";
 export const PANELS = ["curves", "knobs", "health", "predictions", "layers", "time"] as const;
