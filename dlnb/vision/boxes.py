@@ -1,5 +1,6 @@
 """Boxes: how far two overlap, and which of many that overlap are left. A box is x1, y1, x2, y2 in pixels."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,11 +42,12 @@ def nms(boxes: Tensor, scores: Tensor, labels: Tensor | None = None, threshold: 
     overlap = iou(boxes, boxes) > threshold  # (N, N)
     if labels is not None:
         overlap &= labels[order][:, None] == labels[order][None, :]
-    left = torch.ones(len(boxes), dtype=torch.bool, device=boxes.device)
+    hides = overlap.cpu().numpy()  # one small question after the other, which NumPy answers sooner
+    left = np.ones(len(boxes), bool)
     for place in range(len(boxes)):
         if left[place]:
-            left[place + 1 :] &= ~overlap[place, place + 1 :]
-    return order[left]
+            left[place + 1 :] &= ~hides[place, place + 1 :]
+    return order[torch.from_numpy(left).to(order.device)]
 
 
 def check_boxes(boxes: Tensor, width: int, height: int, what: str = "picture") -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from .boxes import area, giou, iou, nms
 
 RADIUS = 1.5  # places from the middle of an object, in strides, that are to find it
-MOST_PLACES = 400  # the surest places of a picture, which are compared with each other
+MOST_PLACES = 300  # the surest places of a picture, which are compared with each other
 NONE = -1  # the label that fills up the list of a picture with fewer objects
 
 Output = tuple[Tensor, Tensor, Tensor]  # see Detector.forward
@@ -95,7 +95,7 @@ class Detections:
 
 
 @torch.no_grad()
-def decode(output: Output, height: int, width: int, least: float = 0.05, threshold: float = 0.6, most: int = 100) -> list[Detections]:
+def decode(output: Output, height: int, width: int, least: float = 0.1, threshold: float = 0.6, most: int = 100) -> list[Detections]:
     """The detections in each picture of a batch of pictures of height × width pixels.
 
     least: scores below it are dropped. threshold: of `boxes.nms`. most: detections of one picture.
