@@ -222,4 +222,14 @@ ORL_FACES = DataSet(
     ),
 )
 
-PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K, ORL_FACES)
+PENN_FUDAN = DataSet(
+    name="penn_fudan",
+    about="170 photographs of streets with 423 people walking, each with a box and a mask",
+    source="Wang, Shi, Song & Shen 2007, Object detection combining recognition and segmentation; the Penn-Fudan Database",
+    licence="for research",
+    files=ListedFiles(
+        "penn_fudan", _github("ell-hosse/TinyDETR-PennFudan/4fc447301dec3dfce57c9abf0ab7eb6bc2609e4e/data/PennFudanPed")
+    ),
+)
+
+PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K, ORL_FACES, PENN_FUDAN)

@@ -1,6 +1,18 @@
 """Seeing: pictures, models that look at them, and tasks."""
 
-from .models import Detector, LeNet, ResNet, UNet, VisionTransformer
-from .tasks import digits, mnist, scenes_detection, scenes_segmentation
+from .models import Detector, FaceNet, LeNet, ResNet, UNet, VisionTransformer
+from .tasks import (
+    digits,
+    faces,
+    mnist,
+    orl_faces,
+    penn_fudan_detection,
+    penn_fudan_segmentation,
+    scenes_detection,
+    scenes_segmentation,
+)
 
-__all__ = ["Detector", "LeNet", "ResNet", "UNet", "VisionTransformer", "digits", "mnist", "scenes_detection", "scenes_segmentation"]
+__all__ = [
+    "Detector", "FaceNet", "LeNet", "ResNet", "UNet", "VisionTransformer",
+    "digits", "faces", "mnist", "orl_faces", "penn_fudan_detection", "penn_fudan_segmentation", "scenes_detection", "scenes_segmentation",
+]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.batches import TensorBatches
@@ -135,6 +136,11 @@ def as_input(pictures: Tensor) -> Tensor:
     return pictures.contiguous(memory_format=torch.channels_last).float().div_(255)
 
 
+def as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    """What can be shown: (B, 3, H, W) uint8 → (B, H, W, 3)."""
+    return pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
 def boxes_of(rows: Annotated) -> dict[str, Tensor]:
     """What a detector is asked: {"boxes": (B, M, 4), "labels": (B, M)}."""
     return {"boxes": rows.boxes, "labels": rows.labels}
@@ -193,3 +199,8 @@ def moved(rows: Annotated, zoom: tuple[float, float] = (0.8, 1.6)) -> Annotated:
     labels = rows.labels.masked_fill(gone, NONE)
     boxes = boxes.masked_fill((labels == NONE)[..., None], 0.0)
     return Annotated(pictures.round().clamp_(0, 255).to(torch.uint8), masks.to(torch.uint8), boxes, labels)
+
+
+def varied_photographs(rows: Annotated) -> Annotated:
+    """Few photographs made many: mirrored, enlarged, moved and lit."""
+    return relit(mirrored(moved(rows)), light=0.35, tint=0.15)

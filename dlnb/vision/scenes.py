@@ -86,7 +86,7 @@ def _street(draw: RandomState, size: int) -> tuple[NDArray[np.float32], float]:
 def _frame(label: int, foot: float, horizon: float, size: int, draw: RandomState) -> tuple[float, float, float, float]:
     """Where an object stands: left, top, right, bottom in pixels. The nearer it is, the lower and the larger."""
     nearness = (foot - horizon) / (size - horizon)
-    high = size * (0.06 + 0.5 * nearness) * (0.8 + 0.4 * draw.rand())
+    high = size * (0.12 + 0.5 * nearness) * (0.8 + 0.4 * draw.rand())
     name = CLASSES[label]
     high *= {"car": 0.5, "bus": 0.95, "person": 0.8, "tree": 1.2, "traffic light": 1.0}[name]
     wide = high * {"car": 2.1, "bus": 1.9, "person": 0.38, "tree": 0.75, "traffic light": 0.3}[name] * (0.85 + 0.3 * draw.rand())

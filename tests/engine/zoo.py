@@ -61,7 +61,7 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
 
 
 # Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
-FETCHED = {"text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist"}
+FETCHED = {"text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces"}
 
 
 def shipped() -> list[Case]:

@@ -7,13 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...data.sets import PENN_FUDAN
 from ...preview import Boxes
 from ...task import Task, remembered
 from .. import classical
-from ..annotated import Annotated, AnnotatedBatches, as_input, boxes_of, drawn_splits, mirrored, relit
+from ..annotated import (
+    Annotated,
+    AnnotatedBatches,
+    as_input,
+    as_pixels,
+    boxes_of,
+    drawn_splits,
+    mirrored,
+    relit,
+    varied_photographs,
+)
 from ..average_precision import ap50, average_precision
 from ..detection import NONE, DetectionLoss, Detections, decode
 from ..models import Detector
+from ..penn_fudan import PEOPLE, read_penn_fudan
 from ..scenes import CLASSES
 
 SHOWN = 12  # pictures in a preview
@@ -55,6 +67,37 @@ def scenes_detection(seed: int = 0, batch_size: int = 16, scenes: int = 2000, si
     )
 
 
+@remembered
+def penn_fudan_detection(batch_size: int = 8, height: int = 112, width: int = 144, source: str = "penn_fudan") -> Task:
+    """People in 170 photographs of streets, fetched once through `dlnb.data.store` (53 MB).
+
+    108 photographs to learn from, each enlarged, moved, mirrored and lit in another way each time; 12 to validate, and the
+    last 50 to test, as in PyTorch's tutorial on detection. height, width: in pixels, multiples of 16, of the canvas onto
+    which each is scaled with its proportions kept. source: the name of a set in the store that comes in the same files.
+
+    A model gives what `dlnb.vision.Detector` does. A target is {"boxes": (B, 8, 4), "labels": (B, 8)}: x1, y1, x2, y2 in
+    pixels of the canvas, and the label -1 where there are fewer.
+
+    Raises: DataError if the files cannot be had; PictureError or ValueError naming a file that does not fit.
+    """
+    train, valid, test = read_penn_fudan(height, width, source)
+    return Task(
+        name=f"{source}_detection",
+        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, vary=varied_photographs),
+        valid=AnnotatedBatches(valid, boxes_of, size=EVALUATED_AT_ONCE),
+        test=AnnotatedBatches(test, boxes_of, size=EVALUATED_AT_ONCE),
+        loss=_loss(height, width),
+        metrics=METRICS,
+        predict=_predict,
+        classes=PEOPLE,
+        baselines=classical.detection_baselines(train, test, PEOPLE),
+        preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), PEOPLE),
+        show=_pictures(PEOPLE),
+        credit=PENN_FUDAN.source,
+        models={"Detector": lambda: Detector(len(PEOPLE))},
+    )
+
+
 def _loss(height: int, width: int) -> DetectionLoss:
     return DetectionLoss(Detector.places(height, width), Detector.strides)
 
@@ -66,12 +109,7 @@ def _predict(model: nn.Module, inputs: tuple[Tensor], output: Any) -> list[Detec
 
 def _pictures(classes: tuple[str, ...]) -> Callable[[Tensor], Boxes]:
     """What can be shown of inputs (B, 3, H, W)."""
-    return lambda pictures: Boxes(_pixels((pictures * 255).round().to(torch.uint8)), classes)
-
-
-def _pixels(pictures: Tensor) -> np.ndarray:
-    """(B, 3, H, W) uint8 → (B, H, W, 3)."""
-    return pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return lambda pictures: Boxes(as_pixels((pictures * 255).round().to(torch.uint8)), classes)
 
 
 class _Gallery:
@@ -85,7 +123,7 @@ class _Gallery:
         """model: in eval mode, gives what a `Detector` does."""
         rows = self.rows()
         if self.pixels is None:
-            self.pixels = _pixels(rows.pictures)
+            self.pixels = as_pixels(rows.pictures)
         with torch.no_grad():
             output = model(as_input(rows.pictures).to(next(model.parameters()).device))
         count, height, width = self.pixels.shape[:3]

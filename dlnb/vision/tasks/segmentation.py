@@ -6,11 +6,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...data.sets import PENN_FUDAN
 from ...preview import Masks
 from ...task import Task, remembered
 from .. import classical
-from ..annotated import Annotated, AnnotatedBatches, as_input, drawn_splits, masks_of, mirrored, relit
+from ..annotated import (
+    Annotated,
+    AnnotatedBatches,
+    as_input,
+    as_pixels,
+    drawn_splits,
+    masks_of,
+    mirrored,
+    relit,
+    varied_photographs,
+)
 from ..models import UNet
+from ..penn_fudan import PEOPLE, read_penn_fudan
 from ..scenes import CLASSES as OBJECTS
 from ..segmentation import iou_metrics, segmentation_loss
 
@@ -50,6 +62,34 @@ def scenes_segmentation(seed: int = 0, batch_size: int = 16, scenes: int = 2000,
     )
 
 
+@remembered
+def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int = 144, source: str = "penn_fudan") -> Task:
+    """Which pixels are people, in 170 photographs of streets, fetched once through `dlnb.data.store` (53 MB).
+
+    Photographs and splits are those of `penn_fudan_detection`, and so are the arguments. A model gives logits
+    (B, 2, height, width); a target is (B, height, width) int64, 1 where a person is.
+
+    Raises: DataError if the files cannot be had; PictureError or ValueError naming a file that does not fit.
+    """
+    train, valid, test = read_penn_fudan(height, width, source)
+    classes = ("background", *PEOPLE)
+    return Task(
+        name=f"{source}_segmentation",
+        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, vary=varied_photographs),
+        valid=AnnotatedBatches(valid, masks_of, size=EVALUATED_AT_ONCE),
+        test=AnnotatedBatches(test, masks_of, size=EVALUATED_AT_ONCE),
+        loss=segmentation_loss,
+        metrics=iou_metrics(classes),
+        predict=_predict,
+        classes=classes,
+        baselines=classical.segmentation_baselines(train, test, classes),
+        preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), classes),
+        show=_pictures(classes),
+        credit=PENN_FUDAN.source,
+        models={"UNet": lambda: UNet(len(classes))},
+    )
+
+
 def _predict(model: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
     """The most likely class of each pixel: (B, C, H, W) → (B, H, W) uint8."""
     return output.argmax(dim=1).to(torch.uint8)
@@ -57,12 +97,7 @@ def _predict(model: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
 
 def _pictures(classes: tuple[str, ...]) -> Callable[[Tensor], Masks]:
     """What can be shown of inputs (B, 3, H, W)."""
-    return lambda pictures: Masks(_pixels((pictures * 255).round().to(torch.uint8)), classes)
-
-
-def _pixels(pictures: Tensor) -> np.ndarray:
-    """(B, 3, H, W) uint8 → (B, H, W, 3)."""
-    return pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return lambda pictures: Masks(as_pixels((pictures * 255).round().to(torch.uint8)), classes)
 
 
 class _Gallery:
@@ -76,7 +111,7 @@ class _Gallery:
         """model: in eval mode, gives logits (B, C, H, W)."""
         rows = self.rows()
         if self.pixels is None:
-            self.pixels = _pixels(rows.pictures)
+            self.pixels = as_pixels(rows.pictures)
         with torch.no_grad():
             output = model(as_input(rows.pictures).to(next(model.parameters()).device))
         said = output.argmax(dim=1).to(torch.uint8).cpu().numpy()
