@@ -61,7 +61,10 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
 
 
 # Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
-FETCHED = {"text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces"}
+FETCHED = {
+    "text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces",
+    "vision.penn_fudan_detection": "penn_fudan", "vision.penn_fudan_segmentation": "penn_fudan",
+}  # fmt: skip
 
 
 def shipped() -> list[Case]:

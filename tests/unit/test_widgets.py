@@ -18,7 +18,7 @@ from torch import nn
 
 import dlnb as dl
 from dlnb.data.batches import TensorBatches
-from dlnb.preview import Images
+from dlnb.preview import Boxes, Images, Masks, Texts
 from dlnb.widgets import base, inside
 from dlnb.widgets.pad import SIDE
 
@@ -284,9 +284,48 @@ def test_the_pixels_travel_once(runs):
     browser = Browser(dl.watch(runs(task=task)))
     browser.send("hello")
     shown = browser.until(lambda header: "gallery" in header)["gallery"]
-    assert shown == {"count": 3, "height": 4, "width": 5, "channels": 1, "classes": ["1", "2"]}
+    assert shown == {"kind": "images", "count": 3, "height": 4, "width": 5, "channels": 1, "classes": ["1", "2"]}
     browser.until(lambda header: "gallery" in header)
     assert len(browser.column("gallery/pixels")) == 60 and len(browser.column("gallery/scores")) >= 12
+
+
+def test_boxes_travel_with_their_truth_once(runs):
+    pixels, truth, labels = np.zeros((2, 4, 5, 3), np.uint8), np.ones((2, 3, 4)), np.zeros((2, 3), int)
+
+    def preview(model) -> Boxes:
+        found, scores = np.ones((2, 1, 4), np.float32), np.full((2, 1), 0.5)
+        return Boxes(pixels, ("cat",), truth, labels, found, np.zeros((2, 1), int), scores)
+
+    browser = Browser(dl.watch(runs(task=points(preview=preview))))
+    browser.send("hello")
+    shown = browser.until(lambda header: "gallery" in header)["gallery"]
+    assert shown == {"kind": "boxes", "count": 2, "height": 4, "width": 5, "channels": 3, "classes": ["cat"]}
+    browser.until(lambda header: "gallery" in header)
+    for name, length in {"pixels": 120, "truth": 24, "trueLabels": 6}.items():
+        assert len(browser.column(f"gallery/{name}")) == length, name
+    assert len(browser.column("gallery/found")) >= 2 * 8
+
+
+def test_masks_travel_with_their_truth_once(runs):
+    pixels, truth = np.zeros((2, 4, 5), np.uint8), np.ones((2, 4, 5), np.uint8)
+    preview = lambda model: Masks(pixels, ("ground", "cat"), truth, truth.copy())  # noqa: E731
+    browser = Browser(dl.watch(runs(task=points(preview=preview))))
+    browser.send("hello")
+    assert browser.until(lambda header: "gallery" in header)["gallery"]["kind"] == "masks"
+    browser.until(lambda header: "gallery" in header)
+    assert len(browser.column("gallery/truth")) == 40 and len(browser.column("gallery/said")) >= 80
+
+
+def test_texts_travel_as_they_are_and_what_was_read_once(runs):
+    read = ("<b>שלום</b> 👩‍🚀", "half of a character: \ud83d", 3000 * "a")
+    preview = lambda model: Texts(read, None, ("for", "against", "for"), np.array([True, False, True]))  # noqa: E731
+    browser = Browser(dl.watch(runs(task=points(preview=preview))))
+    browser.send("hello")
+    shown = browser.until(lambda header: "gallery" in header)["gallery"]
+    assert shown["kind"] == "texts" and shown["said"] == ["for", "against", "for"] and shown["truth"] is None
+    assert shown["read"] == [read[0], "half of a character: ?", 2000 * "a" + "…"]
+    assert "read" not in browser.until(lambda header: "gallery" in header)["gallery"]
+    assert set(browser.column("gallery/right")) == {0, 1}
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ export function ordered(shown: Gallery, order: Order): number[] {
 export function summary(shown: Gallery): string {
   if (shown.kind === "boxes") {
     const counts = countFound(shown);
-    return counts ? `${counts.hits} of ${counts.objects} objects found, ${counts.extra} boxes too many` : "";
+    return counts ? `${counts.hits} of ${counts.objects} objects found, ${counts.extra} ${counts.extra === 1 ? "box" : "boxes"} too many` : "";
   }
   if (shown.kind === "masks") return "";
   const right = shown.kind === "images" ? countRight(shown) : countRightTexts(shown);
