@@ -36,7 +36,7 @@ METRICS = {"AP": average_precision, "AP50": ap50}
 
 
 @remembered
-def scenes_detection(seed: int = 0, batch_size: int = 16, scenes: int = 2000, size: int = 64, objects: int = 6) -> Task:
+def scenes_detection(seed: int = 0, batch_size: int = 8, scenes: int = 1200, size: int = 96, objects: int = 6) -> Task:
     """Cars, buses, people, trees and traffic lights in drawn street scenes; nothing to download.
 
     scenes: to learn from, each drawn when it is first needed, then mirrored and lit in another way each time; 100 more
@@ -47,7 +47,7 @@ def scenes_detection(seed: int = 0, batch_size: int = 16, scenes: int = 2000, si
     x2, y2 in pixels, and the label -1 where there are fewer.
 
     >>> scenes_detection()
-    Task(scenes_detection: train 125, valid 2, test 6 batches)
+    Task(scenes_detection: train 150, valid 2, test 6 batches)
     """
     train, valid, test = drawn_splits(scenes, seed, size, objects)
     return Task(
@@ -63,7 +63,7 @@ def scenes_detection(seed: int = 0, batch_size: int = 16, scenes: int = 2000, si
         preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), CLASSES),
         show=_pictures(CLASSES),
         credit="drawn by dlnb",
-        models={"Detector": lambda: Detector(len(CLASSES))},
+        models={"Detector": lambda: Detector(len(CLASSES), width=24, pyramid=32)},
     )
 
 
@@ -94,7 +94,7 @@ def penn_fudan_detection(batch_size: int = 8, height: int = 112, width: int = 14
         preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), PEOPLE),
         show=_pictures(PEOPLE),
         credit=PENN_FUDAN.source,
-        models={"Detector": lambda: Detector(len(PEOPLE))},
+        models={"Detector": lambda: Detector(len(PEOPLE), width=24, pyramid=32)},
     )
 
 

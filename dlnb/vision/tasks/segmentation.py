@@ -32,17 +32,17 @@ CLASSES = ("background", *OBJECTS)
 
 
 @remembered
-def scenes_segmentation(seed: int = 0, batch_size: int = 16, scenes: int = 2000, size: int = 64, objects: int = 6) -> Task:
+def scenes_segmentation(seed: int = 0, batch_size: int = 8, scenes: int = 1200, size: int = 64, objects: int = 6) -> Task:
     """Which pixels are car, bus, person, tree, traffic light, or none of these, in drawn street scenes; nothing to download.
 
     scenes: to learn from, each drawn when it is first needed, then mirrored and lit in another way each time; 100 more
-        to validate and 300 to test. seed: of all of them. size: of their sides in pixels, a multiple of 8.
+        to validate and 300 to test. seed: of all of them. size: of their sides in pixels, a multiple of 16.
     objects: in a scene at the most.
 
     A model gives logits (B, 6, size, size); a target is (B, size, size) int64, where 0 is the background.
 
     >>> scenes_segmentation()
-    Task(scenes_segmentation: train 125, valid 2, test 6 batches)
+    Task(scenes_segmentation: train 150, valid 2, test 6 batches)
     """
     train, valid, test = drawn_splits(scenes, seed, size, objects)
     return Task(
@@ -58,7 +58,7 @@ def scenes_segmentation(seed: int = 0, batch_size: int = 16, scenes: int = 2000,
         preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), CLASSES),
         show=_pictures(CLASSES),
         credit="drawn by dlnb",
-        models={"UNet": lambda: UNet(len(CLASSES))},
+        models={"UNet": lambda: UNet(len(CLASSES), width=8, depth=4)},
     )
 
 
@@ -86,7 +86,7 @@ def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int =
         preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), classes),
         show=_pictures(classes),
         credit=PENN_FUDAN.source,
-        models={"UNet": lambda: UNet(len(classes))},
+        models={"UNet": lambda: UNet(len(classes), width=8, depth=4)},
     )
 
 

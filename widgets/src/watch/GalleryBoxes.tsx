@@ -40,19 +40,23 @@ function Picture({ shown, index }: { shown: Boxes; index: number }) {
             <Outline key={`f${k}`} box={box} class_="dlnb-box-found" />
           ))}
         </svg>
-        {found.map((box, k) => (
-          <span key={k} class="dlnb-box-name" style={{ left: `${place(box.corners[0], width)}%`, top: `${place(box.corners[1], height)}%` }}>
-            {classes[box.label]}
-          </span>
-        ))}
+        {classes.length > 1 &&
+          found.map((box, k) => (
+            <span key={k} class="dlnb-box-name" style={beside(box, width, height)}>
+              {classes[box.label]}
+            </span>
+          ))}
       </div>
       <span class="dlnb-quiet">{judged ? `${hits} of ${truth.length} found${extra ? `, ${extra} too many` : ""}` : ""}</span>
     </li>
   );
 }
 
-function place(pixels: number, side: number): number {
-  return Math.max(0, Math.min(100, (100 * pixels) / side));
+/** Over the box where there is room, else in it; from its left edge, or in the right half of the picture to its right one. */
+function beside({ corners: [x1, y1, x2] }: Box, width: number, height: number) {
+  const share = (pixels: number, side: number) => `${Math.max(0, Math.min(100, (100 * pixels) / side))}%`;
+  const across = (x1 + x2) / 2 < width / 2 ? { left: share(x1, width) } : { right: share(width - x2, width) };
+  return y1 > 0.1 * height ? { ...across, bottom: share(height - y1, height) } : { ...across, top: share(y1, height) };
 }
 
 /** An outline in its colour on a dark one, so that it is seen on any picture. */

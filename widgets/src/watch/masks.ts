@@ -40,6 +40,12 @@ export function meanIou(shown: Masks, i: number): number | null {
   return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
+/** The mean of that over the pictures. */
+export function meanOfPictures(shown: Masks): number | null {
+  if (!shown.count || meanIou(shown, 0) === null) return null;
+  return Array.from({ length: shown.count }, (_, i) => meanIou(shown, i)!).reduce((sum, share) => sum + share, 0) / shown.count;
+}
+
 /** The least mean intersection over union first. */
 export function worstMasks(shown: Masks, all: number[]): number[] {
   const covered = all.map((i) => meanIou(shown, i)!);

@@ -1,7 +1,8 @@
 // What the gallery shows: pictures with classes, boxes or masks, or texts. `dlnb/preview.py` says what the columns mean.
+import { percent } from "../core/format";
 import type { Column } from "../core/frame";
 import { type Boxes, countFound, worstBoxes } from "./boxes";
-import { type Masks, worstMasks } from "./masks";
+import { type Masks, meanOfPictures, worstMasks } from "./masks";
 import { countRight, type Images, newlyWrongImages, worstImages } from "./pictures";
 import { countRightTexts, newlyWrongTexts, type Texts, worstTexts } from "./texts";
 
@@ -100,7 +101,10 @@ export function summary(shown: Gallery): string {
     const counts = countFound(shown);
     return counts ? `${counts.hits} of ${counts.objects} objects found, ${counts.extra} ${counts.extra === 1 ? "box" : "boxes"} too many` : "";
   }
-  if (shown.kind === "masks") return "";
+  if (shown.kind === "masks") {
+    const mean = meanOfPictures(shown);
+    return mean === null ? "" : `IoU ${percent(mean)} on the average`;
+  }
   const right = shown.kind === "images" ? countRight(shown) : countRightTexts(shown);
   return right === null ? "" : `${right} of ${shown.count} right`;
 }
