@@ -2,8 +2,11 @@
 
 from .models import Detector, FaceNet, LeNet, ResNet, UNet, VisionTransformer
 from .tasks import (
+    cifar10,
     digits,
     faces,
+    fashion_mnist,
+    from_folder,
     mnist,
     orl_faces,
     penn_fudan_detection,
@@ -14,5 +17,6 @@ from .tasks import (
 
 __all__ = [
     "Detector", "FaceNet", "LeNet", "ResNet", "UNet", "VisionTransformer",
-    "digits", "faces", "mnist", "orl_faces", "penn_fudan_detection", "penn_fudan_segmentation", "scenes_detection", "scenes_segmentation",
+    "cifar10", "digits", "faces", "fashion_mnist", "from_folder", "mnist", "orl_faces",
+    "penn_fudan_detection", "penn_fudan_segmentation", "scenes_detection", "scenes_segmentation",
 ]  # fmt: skip

@@ -11,10 +11,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..data import cifar
 from ..data.idx import read_idx
 from ..data.store import path
 
 DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS_SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 
 
@@ -57,6 +60,26 @@ def read_mnist(part: str, source: str = "mnist") -> tuple[Tensor, Tensor]:
     if len(pictures) != len(labels):
         raise ValueError(f"the {part} part of {source!r} has {len(pictures):,} pictures but {len(labels):,} labels")
     return torch.from_numpy(pictures).unsqueeze(1).float() / 255, torch.from_numpy(labels).long()
+
+
+def read_cifar10(source: str = "cifar10") -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """CIFAR-10, or a set in the same file: what is for learning and what is for the test.
+
+    Returns: pictures (N, 3, 32, 32) uint8 and labels (N,) of each of the two. As uint8 all of it is 184 MB; as float32 it would
+    be four times as much, so batches are made into numbers one by one, by `as_numbers`.
+
+    Raises: DataError if the file cannot be had; ValueError if it is damaged.
+    """
+    archive = path(source, "cifar-10-binary.tar.gz")
+    learn, test = cifar.read_cifar(archive, cifar.LEARN), cifar.read_cifar(archive, cifar.TEST)
+    return (
+        torch.from_numpy(learn[0]), torch.from_numpy(learn[1]).long(), torch.from_numpy(test[0]), torch.from_numpy(test[1]).long(),
+    )  # fmt: skip
+
+
+def as_numbers(pictures: Tensor) -> Tensor:
+    """Pixels of 0 to 255 as float32 from 0 to 1; what is so already stays as it is."""
+    return pictures if pictures.is_floating_point() else pictures.float() / 255
 
 
 def split(labels: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -104,3 +127,24 @@ def jitter(
     mode = "bicubic" if W < 16 else "bilinear"
     moved = F.grid_sample(pictures, where + pull.permute(0, 2, 3, 1), mode=mode, align_corners=False)
     return moved.clamp(0, 1) ** torch.exp(boldness * amount[4]).view(B, 1, 1, 1)
+
+
+def mirror_and_shift(pictures: Tensor, shift: float = 0.125) -> Tensor:
+    """Half of the pictures mirrored, each moved a little: the same thing still, if left and right do not matter.
+
+    pictures: (B, C, H, W) → the same. Moved by whole pixels, up to ±`shift` of the side; what comes in at the edge is what
+    lies inside it, mirrored (He et al. 2016, arXiv:1512.03385, section 4.2, pad with zeros). Draws from PyTorch's default generator.
+    """
+    B, _, H, W = pictures.shape
+    # Where each pixel of the result comes from.
+    rows = _moved(H, torch.randint(-int(shift * H), int(shift * H) + 1, (B, 1)))  # (B, H)
+    columns = _moved(W, torch.randint(-int(shift * W), int(shift * W) + 1, (B, 1)))  # (B, W)
+    columns = torch.where(torch.rand(B, 1) < 0.5, columns.flip(1), columns)
+    moved = pictures[torch.arange(B)[:, None, None], :, rows[:, :, None], columns[:, None, :]]  # (B, H, W, C)
+    return moved.permute(0, 3, 1, 2).contiguous()
+
+
+def _moved(length: int, by: Tensor) -> Tensor:
+    """Places 0 … length - 1 moved, those outside mirrored at the edge: (B, 1) → (B, length)."""
+    places = (torch.arange(length) + by).abs()
+    return (length - 1) - ((length - 1) - places).abs()

@@ -3,24 +3,29 @@
 A case is a name and a function that gives a fresh model, a task and arguments for `dl.fit`.
 """
 
+import functools
 import importlib
 import inspect
 import os
 import pkgutil
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import dlnb
 import dlnb as dl
+from dlnb.vision.people import face
 
 from .conftest import network, quadrants
 
@@ -62,9 +67,25 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
 
 # Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
 FETCHED = {
-    "text.tiny_shakespeare": "tinyshakespeare", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces",
+    "text.tiny_shakespeare": "tinyshakespeare", "vision.cifar10": "cifar10", "vision.fashion_mnist": "fashion_mnist", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces",
     "vision.penn_fudan_detection": "penn_fudan", "vision.penn_fudan_segmentation": "penn_fudan",
 }  # fmt: skip
+
+
+@functools.cache
+def folder_of_faces() -> tempfile.TemporaryDirectory:
+    """Pictures of two drawn people, a folder for each; gone when the process ends."""
+    made = tempfile.TemporaryDirectory()
+    for who in range(2):
+        folder = Path(made.name, "people", str(who))
+        folder.mkdir(parents=True)
+        for number in range(30):
+            Image.fromarray(face(who, number, height=16, width=16)).save(folder / f"{number}.png")
+    return made
+
+
+# Tasks that cannot be made without being told of what.
+GIVEN = {"vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/people", "size": 16, "batch_size": 8}}
 
 
 def shipped() -> list[Case]:
@@ -84,6 +105,7 @@ def shipped() -> list[Case]:
         if Case(name, lambda: None, needs=needs).missing:  # type: ignore[arg-type, return-value]
             cases.append(Case(name, lambda: None, needs=needs, ships=True))  # type: ignore[arg-type, return-value]
             continue
+        task = functools.partial(task, **GIVEN[name]()) if name in GIVEN else task
         models = task().models
         assert models, f"{name} names no model that learns it: give Task(models=…)"
         cases += [case(name, task, model) for model in models]
