@@ -87,20 +87,21 @@ def drawn_splits(scenes: int, seed: int, size: int, objects: int) -> tuple[Drawn
 
 
 Ask = Callable[[Annotated], Any]
-Vary = Callable[[Annotated], Annotated]
+Augment = Callable[[Annotated], Annotated]
 
 
 class AnnotatedBatches:
     """Batches of annotated pictures, by index: (B, 3, H, W) float32 in [0, 1] and what is asked of them.
 
-    ask: what is to be learned of them. vary: how they are changed, which draws from PyTorch's default generator.
+    ask: what is to be learned of them. shuffle: a new order each epoch, drawn from (seed, epoch).
+    augment: how they are changed, which draws from PyTorch's default generator.
     """
 
     def __init__(
-        self, source: Annotated | DrawnScenes, ask: Ask, *, size: int, shuffle: bool = False, vary: Vary | None = None
+        self, source: Annotated | DrawnScenes, ask: Ask, *, size: int, shuffle: bool = False, augment: Augment | None = None
     ) -> None:
-        self.source, self.ask, self.vary = source, ask, vary
-        self.places = TensorBatches(torch.arange(len(source)), size=size, shuffle=shuffle)
+        self.source, self.ask, self.shuffle, self.augment = source, ask, shuffle, augment
+        self.places = TensorBatches(torch.arange(len(source)), size=size, shuffle=True)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -121,14 +122,15 @@ class AnnotatedBatches:
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, Any]:
         """The `size` pictures (fewer at the end) from number `start` of `epoch`."""
-        rows = self.source.rows(self.places.cut(seed, epoch, start, size)[0])
-        if self.vary is not None:
-            rows = self.vary(rows)
+        places = self.places.cut(seed, epoch, start, size)[0] if self.shuffle else self.places.tensors[0][start : start + size]
+        rows = self.source.rows(places)
+        if self.augment is not None:
+            rows = self.augment(rows)
         return as_input(rows.pictures), self.ask(rows)
 
     def reader(self) -> "AnnotatedBatches":
         """The same batches for another run, which keeps the order of an epoch of its own."""
-        return AnnotatedBatches(self.source, self.ask, size=self.size, shuffle=self.places.shuffle, vary=self.vary)
+        return AnnotatedBatches(self.source, self.ask, size=self.size, shuffle=self.shuffle, augment=self.augment)
 
 
 def as_input(pictures: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from .boxes import area, giou, iou, nms
 RADIUS = 1.5  # places from the middle of an object, in strides, that are to find it
 MOST_PLACES = 300  # the surest places of a picture, which are compared with each other
 NONE = -1  # the label that fills up the list of a picture with fewer objects
+EDGES = 2.0  # the weight of where the edges are, beside what is there
 
 Output = tuple[Tensor, Tensor, Tensor]  # see Detector.forward
 
@@ -82,7 +83,7 @@ class DetectionLoss:
         mine = boxes[found]
         edges = (1 - giou(mine, true)).mean()
         common = iou(mine.detach()[:, None], true[:, None])[:, 0, 0]  # (K,)
-        return loss + edges + F.binary_cross_entropy_with_logits(overlap[found], common)
+        return loss + EDGES * edges + F.binary_cross_entropy_with_logits(overlap[found], common)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def scene(number: int, seed: int = 0, size: int = 64, objects: int = 6) -> Scene
     canvas, horizon = _street(draw, size)
     ids = np.zeros((size, size), np.uint8)
     count = draw.randint(min(1, objects), objects + 1)
-    feet = np.sort(horizon + (size - horizon) * (0.12 + 0.88 * draw.rand(count) ** 1.3))  # the far ones first
+    feet = np.sort(horizon + (size - horizon) * (0.2 + 0.8 * draw.rand(count)))  # the far ones first
     labels = draw.choice(len(CLASSES), count, p=(0.34, 0.1, 0.26, 0.2, 0.1))
     whole = np.zeros(count, np.int64)
     for place, (label, foot) in enumerate(zip(labels, feet, strict=True)):

@@ -52,7 +52,7 @@ def scenes_detection(seed: int = 0, batch_size: int = 8, scenes: int = 1200, siz
     train, valid, test = drawn_splits(scenes, seed, size, objects)
     return Task(
         name="scenes_detection",
-        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, vary=lambda rows: relit(mirrored(rows))),
+        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, augment=lambda rows: relit(mirrored(rows))),
         valid=AnnotatedBatches(valid, boxes_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, boxes_of, size=EVALUATED_AT_ONCE),
         loss=_loss(size, size),
@@ -83,7 +83,7 @@ def penn_fudan_detection(batch_size: int = 8, height: int = 112, width: int = 14
     train, valid, test = read_penn_fudan(height, width, source)
     return Task(
         name=f"{source}_detection",
-        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, vary=varied_photographs),
+        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, augment=varied_photographs),
         valid=AnnotatedBatches(valid, boxes_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, boxes_of, size=EVALUATED_AT_ONCE),
         loss=_loss(height, width),

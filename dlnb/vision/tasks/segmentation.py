@@ -47,7 +47,7 @@ def scenes_segmentation(seed: int = 0, batch_size: int = 8, scenes: int = 1200, 
     train, valid, test = drawn_splits(scenes, seed, size, objects)
     return Task(
         name="scenes_segmentation",
-        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, vary=lambda rows: relit(mirrored(rows))),
+        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, augment=lambda rows: relit(mirrored(rows))),
         valid=AnnotatedBatches(valid, masks_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, masks_of, size=EVALUATED_AT_ONCE),
         loss=segmentation_loss,
@@ -75,7 +75,7 @@ def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int =
     classes = ("background", *PEOPLE)
     return Task(
         name=f"{source}_segmentation",
-        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, vary=varied_photographs),
+        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, augment=varied_photographs),
         valid=AnnotatedBatches(valid, masks_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, masks_of, size=EVALUATED_AT_ONCE),
         loss=segmentation_loss,

@@ -90,7 +90,7 @@ def test_splits_share_no_scene():
 
 def test_a_batch_is_a_pure_function_of_its_place():
     def made():
-        return AnnotatedBatches(DrawnScenes(range(20), 0, 64, 4), boxes_of, size=6, shuffle=True, vary=mirrored)
+        return AnnotatedBatches(DrawnScenes(range(20), 0, 64, 4), boxes_of, size=6, shuffle=True, augment=mirrored)
 
     def drawn(batches, position):
         with dl.seeded(position):
