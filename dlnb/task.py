@@ -80,6 +80,7 @@ class Task:
         its batch dimension (for `dl.pad`).
     credit: where the data comes from, and its licence.
     models: models that learn it, by name; each a function that makes one with fresh weights.
+    tokenizer: for texts: what turns them to the numbers in the batches, `encode(text)`, and back, `decode(tokens)`.
     recipe: how dlnb makes this task again, as (name of a function under `dlnb`, its arguments); None for your own.
 
     Raises: ValueError if a split is empty.
@@ -99,6 +100,7 @@ class Task:
     from_drawing: Callable[[np.ndarray], Tensor] | None = None
     credit: str = ""
     models: Mapping[str, Callable[[], nn.Module]] = field(default_factory=dict)
+    tokenizer: Any = None
     recipe: tuple[str, dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:

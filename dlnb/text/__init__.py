@@ -3,11 +3,11 @@
 from .models import BERT, GPT, BERTClassifier, RecurrentClassifier, TextCNN, Translator
 from .sampling import generate, next_probabilities
 from .search import beam, greedy
-from .tasks import tiny_shakespeare
+from .tasks import masked_reviews, multi30k, reviews, sst2, tiny_shakespeare, translation
 from .tokenizers import BytePairs, Characters, Words
 
 __all__ = [
     "BERT", "GPT", "BERTClassifier", "BytePairs", "Characters", "RecurrentClassifier", "TextCNN", "Translator", "Words",
     "beam", "generate", "greedy", "next_probabilities",
-    "tiny_shakespeare",
+    "masked_reviews", "multi30k", "reviews", "sst2", "tiny_shakespeare", "translation",
 ]  # fmt: skip

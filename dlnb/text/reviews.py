@@ -4,6 +4,8 @@
 counts words is often wrong. Every review is a pure function of its number.
 """
 
+import functools
+import itertools
 from dataclasses import dataclass
 
 from numpy.random import RandomState
@@ -26,6 +28,8 @@ NEUTRAL = (
     "i saw it on a monday", "it runs for two hours", "we sat in the third row", "it is set in a small town",
     "a friend gave me the ticket", "it was made last year", "the hall was half full", "there is a train in it",
 )  # fmt: skip
+OTHERS = "the a i would not say that is and but although even if . ,"
+EVERY_WORD = " ".join((*THINGS, *GOOD, *BAD, *DEGREES, *NEGATIONS, *NEUTRAL, OTHERS))
 CLASSES = ("negative", "positive")
 
 
@@ -44,6 +48,19 @@ def review(number: int, seed: int = 0) -> Review:
     return Review(_review(draw, label), label)
 
 
+@functools.lru_cache(maxsize=8)
+def different_reviews(count: int, seed: int = 0, without: frozenset[str] = frozenset()) -> tuple[tuple[str, int], ...]:
+    """The texts and labels of so many reviews, no two alike and none of those in `without`."""
+    found: dict[str, int] = {}
+    for number in itertools.count():
+        if len(found) == count:
+            return tuple(found.items())
+        made = review(number, seed)
+        if made.text not in without:
+            found[made.text] = made.label
+    raise AssertionError("numbers have no end")
+
+
 def _review(draw: RandomState, label: int) -> str:
     parts = [_sentence(draw, label) for _ in range(1 + draw.randint(2))]
     if draw.rand() < 0.5:
@@ -53,7 +70,7 @@ def _review(draw: RandomState, label: int) -> str:
 
 def _sentence(draw: RandomState, label: int) -> str:
     """A sentence with this opinion."""
-    kind = draw.randint(6)
+    kind = draw.choice(6, p=(0.35, 0.35, 0.09, 0.07, 0.07, 0.07))
     if kind == 0:
         return _clause(draw, label)
     if kind == 1:
@@ -70,7 +87,7 @@ def _sentence(draw: RandomState, label: int) -> str:
 def _clause(draw: RandomState, label: int) -> str:
     """Something is, or is not, as it should be."""
     thing = _pick(draw, THINGS)
-    if draw.rand() < 0.4:
+    if draw.rand() < 0.15:
         return f"the {thing} is {_pick(draw, NEGATIONS)} {_described(draw, 1 - label)}"
     return f"the {thing} is {_described(draw, label)}"
 

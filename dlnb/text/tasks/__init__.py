@@ -1,5 +1,8 @@
 """Tasks of reading and writing."""
 
 from .language import tiny_shakespeare
+from .masked import masked_reviews
+from .sentiment import reviews, sst2
+from .translation import multi30k, translation
 
-__all__ = ["tiny_shakespeare"]
+__all__ = ["masked_reviews", "multi30k", "reviews", "sst2", "tiny_shakespeare", "translation"]

@@ -12,7 +12,10 @@ from ...data.windows import Windows
 from ...task import Task, remembered
 from ..models import GPT
 from ..ngrams import NGrams
+from ..previews import Continued
 from ..tokenizers import Characters
+
+SHOWN, WRITTEN = 4, 48  # beginnings in a preview, and characters that are written to each
 
 
 @remembered
@@ -40,9 +43,18 @@ def tiny_shakespeare(context: int = 64, batch_size: int = 12, *, source: str = "
             "how often each character occurs": lambda: {"bits per character": _counted(train, test, len(tokenizer), 1, context)},
             "the last five characters, counted": lambda: {"bits per character": _counted(train, test, len(tokenizer), 6, context)},
         },
+        preview=Continued(*_beginnings(valid, context), tokenizer),
+        tokenizer=tokenizer,
         credit="The works of William Shakespeare, as put together by A. Karpathy for char-rnn, public domain",
         models={"GPT": lambda: GPT(len(tokenizer), context)},
     )
+
+
+def _beginnings(tokens: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """A few places in a text: what stands before them, (N, context / 2), and what after, (N, WRITTEN)."""
+    read = max(1, context // 2)
+    rows = [tokens[start : start + read + WRITTEN] for start in torch.linspace(0, len(tokens) - read - WRITTEN, SHOWN).long()]
+    return torch.stack(rows).split([read, WRITTEN], dim=1)
 
 
 def next_token_loss(logits: Tensor, target: Tensor) -> Tensor:
