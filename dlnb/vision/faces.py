@@ -157,7 +157,7 @@ def both_ways(model: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> T
     return F.normalize(output + model(inputs[0].flip(3)), dim=1)
 
 
-def lit_and_mirrored(pictures: Tensor, gradient: float = 0.3) -> Tensor:
+def lit_and_mirrored(pictures: Tensor, gradient: float = 0.15) -> Tensor:
     """Half of the pictures mirrored, each under a light from another side.
 
     pictures: (B, C, H, W) in [0, 1] → the same, 0 or more. gradient: standard deviation of the logarithm of the brightness

@@ -78,7 +78,7 @@ def orl_faces(
     shuffled = np.stack([draw.permutation(pictures.shape[1]) for _ in known])  # (30, 10)
     train, valid = (_part(pictures, known, shuffled[:, chosen]) for chosen in (slice(8), slice(8, None)))
     test = _part(pictures, never_seen, np.tile(np.arange(pictures.shape[1]), (len(never_seen), 1)))
-    batches = PeopleBatches(*train, together, each, 20, lambda pictures: lit_and_mirrored(jitter(pictures)))
+    batches = PeopleBatches(*train, together, each, 20, lambda pictures: lit_and_mirrored(jitter(pictures, bend=0.08)))
     return _faces("orl_faces", batches, train, valid, test, credit=f"{ORL_FACES.source}; {ORL_FACES.licence}")
 
 
