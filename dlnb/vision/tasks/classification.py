@@ -151,9 +151,12 @@ def from_folder(
     augment: each picture that is learned from is mirrored or not, and moved a little. grey: without colours.
     skip_broken: leave out files that are no pictures, with a warning that names them.
 
-    Raises: FileNotFoundError if there is no such folder; PictureError, naming the file, if one is broken; ValueError in words
-    if the folder is empty, has one class only, too few pictures of one, or one picture in two classes.
+    Raises: TypeError if the path is no string (a checkpoint keeps it); FileNotFoundError if there is no such folder;
+    PictureError, naming the file, if one is broken; ValueError in words if the folder is empty, has one class only, too few
+    pictures of one, or one picture in two classes.
     """
+    if not isinstance(path, str):
+        raise TypeError(f"the path must be a string, which a checkpoint can keep; got a {type(path).__name__}: from_folder(str(path))")
     found = read_folder(path, size, grey, skip_broken)
     channels = 1 if grey else 3
     return _classification(

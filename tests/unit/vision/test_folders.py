@@ -107,6 +107,8 @@ def test_what_is_no_folder_of_classes_is_said_in_words(tmp_path):
     fill(tmp_path, classes=("cat", "dog"), count=4)
     with pytest.raises(ValueError, match="the class 'dog' has 4 different pictures .* needs 5 or more"):
         from_folder(str(tmp_path))
+    with pytest.raises(TypeError, match="must be a string"):
+        from_folder(tmp_path)
     with pytest.raises(ValueError, match="size=4"):
         from_folder(str(tmp_path), size=4)
 
