@@ -45,16 +45,16 @@ def faces(
     Raises: ValueError if the sides or the numbers are too small.
 
     >>> faces()
-    Task(faces: train 18, valid 1, test 1 batches)
+    Task(faces: train 6, valid 1, test 1 batches)
     """
     if people < 2 or pictures < 2:
         raise ValueError(f"to tell people apart takes 2 people and 2 pictures of each, got people={people}, pictures={pictures}")
     train = _drawn(seed, 0, people, pictures, height, width)
     valid = _drawn(seed, people, 16, 6, height, width)
     test = _drawn(seed, people + 16, 24, 6, height, width)
-    length = max(1, 3 * people * pictures // (together * each))
+    length = max(1, people * pictures // (together * each))
     batches = PeopleBatches(*train, together, each, length, lambda pictures: jitter(pictures, boldness=0.0))
-    return _faces("faces", batches, train, valid, test, credit="drawn by dlnb")
+    return _faces("faces", batches, train, valid, test, credit="drawn by dlnb", width=16)
 
 
 @remembered
@@ -78,15 +78,16 @@ def orl_faces(
     shuffled = np.stack([draw.permutation(pictures.shape[1]) for _ in known])  # (30, 10)
     train, valid = (_part(pictures, known, shuffled[:, chosen]) for chosen in (slice(8), slice(8, None)))
     test = _part(pictures, never_seen, np.tile(np.arange(pictures.shape[1]), (len(never_seen), 1)))
-    batches = PeopleBatches(*train, together, each, 20, lambda pictures: lit_and_mirrored(jitter(pictures, bend=0.08)))
+    batches = PeopleBatches(*train, together, each, 10, lambda pictures: lit_and_mirrored(jitter(pictures, bend=0.08)))
     return _faces("orl_faces", batches, train, valid, test, credit=f"{ORL_FACES.source}; {ORL_FACES.licence}")
 
 
 Part = tuple[Tensor, Tensor]  # pictures (N, C, H, W) in [0, 1], and whose they are, (N,)
 
 
-def _faces(name: str, batches: PeopleBatches, train: Part, valid: Part, test: Part, credit: str) -> Task:
-    channels, height, width = train[0].shape[1:]
+def _faces(name: str, batches: PeopleBatches, train: Part, valid: Part, test: Part, credit: str, width: int = 32) -> Task:
+    """width: filters in the first layer of the network."""
+    channels, height, wide = train[0].shape[1:]
     return Task(
         name=name,
         train=batches,
@@ -99,7 +100,7 @@ def _faces(name: str, batches: PeopleBatches, train: Part, valid: Part, test: Pa
         preview=_Pairs(*valid),
         show=_pictures,
         credit=credit,
-        models={"FaceNet": lambda: FaceNet((height, width), channels)},
+        models={"FaceNet": lambda: FaceNet((height, wide), channels, width)},
     )
 
 
