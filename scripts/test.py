@@ -18,6 +18,9 @@ from pathlib import Path
 
 from chromium import NoChromium, chromium
 
+# Two processes that share the tests, and take each other's when their own are done; more would not fit in the memory of a small machine.
+SIDE_BY_SIDE = ("--numprocesses=2", "--dist=worksteal")
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "tests" / "results"
 
@@ -57,19 +60,26 @@ def parts() -> list[Part]:
         Part("types", [*python, "mypy", "--no-error-summary"], 5),
         Part("typescript", [npm, "run", "--silent", "typecheck"], 5, widgets, prepare=node_modules),
         Part("front", vitest, 5, widgets, counted=True, prepare=node_modules),
-        pytest("unit", 20, "--doctest-modules", "dlnb", "tests/unit"),
-        pytest("engine", 35, "tests/engine"),
+        pytest("unit", 20, "--doctest-modules", "dlnb", "tests/unit", prepare=side_by_side, options=SIDE_BY_SIDE),
+        pytest("engine", 35, "tests/engine", prepare=side_by_side, options=SIDE_BY_SIDE),
         pytest("server", 10, "tests/server"),
         pytest("notebooks", 40, "tests/notebooks"),
         pytest("browser", 30, "tests/browser", prepare=browser),
     ]
 
 
-def pytest(name: str, minutes: float, *arguments: str, prepare: Callable[[], dict[str, str]] = dict) -> Part:
-    """A part that is one pytest process."""
+def pytest(
+    name: str, minutes: float, *arguments: str, prepare: Callable[[], dict[str, str]] = dict, options: tuple[str, ...] = ()
+) -> Part:
+    """A part that is one call of pytest."""
     report = f"--junitxml={RESULTS / name}.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-ra", "--durations=5", "--durations-min=10", report, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-ra", "--durations=5", "--durations-min=10", *options, report, *arguments]
     return Part(name, command, minutes, counted=True, prepare=prepare)
+
+
+def side_by_side() -> dict[str, str]:
+    """One thread of PyTorch for each of the processes, which would else get in each other's way."""
+    return {"OMP_NUM_THREADS": "1"}
 
 
 def browser() -> dict[str, str]:

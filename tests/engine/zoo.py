@@ -34,13 +34,14 @@ Make = Callable[[], tuple[nn.Module, dl.Task]]
 
 @dataclass(frozen=True)
 class Case:
-    """Something that can be trained. needs: the folder in DLNB_DATA without which it cannot."""
+    """Something that can be trained. needs: the folder in DLNB_DATA without which it cannot. small: see SMALL."""
 
     name: str
     make: Make
     arguments: dict[str, Any] = field(default_factory=dict)
     needs: str = ""
     ships: bool = False
+    small: bool = False
 
     def fit(self, **more: Any) -> dl.Run:
         """A run that has not begun."""
@@ -87,8 +88,14 @@ def folder_of_faces() -> tempfile.TemporaryDirectory:
 # Tasks that cannot be made without being told of what.
 GIVEN = {"vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/people", "size": 16, "batch_size": 8}}
 
-# Tasks of larger pictures, tried with smaller ones: the same code, in a tenth of the time.
+# Tasks of larger pictures and texts, tried with smaller ones: the same code, in a tenth of the time.
 SMALL: dict[str, dict[str, int]] = {
+    "text.masked_reviews": {"texts": 500, "batch_size": 16},
+    "text.multi30k": {"pieces": 400, "batch_size": 4},
+    "text.reviews": {"labels": 400, "batch_size": 8},
+    "text.sst2": {"batch_size": 8},
+    "text.tiny_shakespeare": {"context": 32, "batch_size": 4},
+    "text.translation": {"sentences": 500, "batch_size": 8},
     "vision.scenes_detection": {"size": 64, "batch_size": 4},
     "vision.scenes_segmentation": {"size": 32, "batch_size": 4},
     "vision.penn_fudan_detection": {"height": 48, "width": 64, "batch_size": 4},
@@ -105,7 +112,7 @@ def shipped() -> list[Case]:
             with dl.seeded(0):
                 return made.models[model](), made
 
-        return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True)
+        return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True, small=name in SMALL)
 
     cases = []
     for name, task in tasks_that_ship():

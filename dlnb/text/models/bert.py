@@ -108,6 +108,8 @@ class BERTClassifier(nn.Module):
     def __init__(self, bert: BERT, classes: int, dropout: float = 0.1) -> None:
         super().__init__()
         self.bert = bert
+        for parameter in (*bert.guess.parameters(), *bert.guess_norm.parameters(), bert.head.bias):
+            parameter.requires_grad_(False)  # nobody asks for hidden words any more
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(bert.width, classes)
         self.head.apply(small_normal)
