@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import dlnb
 import dlnb as dl
+from dlnb.text.fast import Muon
 from dlnb.vision.people import face
 
 from .conftest import network, quadrants
@@ -249,6 +250,7 @@ def own() -> list[Case]:
     made: dict[str, Any] = {
         "momentum": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3),
         "fused": lambda p: torch.optim.AdamW(p, lr=1e-2, fused=True),
+        "Muon": lambda p: Muon([part for part in p if part.ndim == 2], [part for part in p if part.ndim != 2], lr=0.02),
         "foreach": lambda p: torch.optim.Adam(p, lr=1e-2, foreach=True, amsgrad=True),
     }
     schedules: dict[str, Any] = {

@@ -2,8 +2,9 @@
 
 from .bert import BERT, BERTClassifier
 from .gpt import GPT
+from .modern import ModernGPT
 from .recurrent import RecurrentClassifier
 from .textcnn import TextCNN
 from .translator import Translator
 
-__all__ = ["BERT", "BERTClassifier", "GPT", "RecurrentClassifier", "TextCNN", "Translator"]
+__all__ = ["BERT", "BERTClassifier", "GPT", "ModernGPT", "RecurrentClassifier", "TextCNN", "Translator"]

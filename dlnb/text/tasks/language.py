@@ -10,7 +10,7 @@ from torch import Tensor
 from ...data.store import path
 from ...data.windows import Windows
 from ...task import Task, remembered
-from ..models import GPT
+from ..models import GPT, ModernGPT
 from ..ngrams import NGrams
 from ..previews import Continued
 from ..tokenizers import Characters
@@ -46,7 +46,7 @@ def tiny_shakespeare(context: int = 64, batch_size: int = 12, *, source: str = "
         preview=Continued(*_beginnings(valid, context), tokenizer),
         tokenizer=tokenizer,
         credit="The works of William Shakespeare, as put together by A. Karpathy for char-rnn, public domain",
-        models={"GPT": lambda: GPT(len(tokenizer), context)},
+        models={"GPT": lambda: GPT(len(tokenizer), context), "ModernGPT": lambda: ModernGPT(len(tokenizer), context)},
     )
 
 

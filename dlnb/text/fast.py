@@ -1,0 +1,139 @@
+"""To learn in less time on a processor: matrices multiplied in bfloat16, and an optimiser that keeps them in balance."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+POLYNOMIAL = (3.4445, -4.7750, 2.0315)
+STEPS = 5
+
+
+class BFloat16Linear(nn.Linear):
+    """A linear layer that multiplies in bfloat16 and learns in float32. x: (…, inputs) → (…, outputs) float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (…, inputs) → (…, outputs)."""
+        bias = None if self.bias is None else self.bias.bfloat16()
+        return F.linear(x.bfloat16(), self.weight.bfloat16(), bias).to(x.dtype)
+
+
+@cache
+def fast_linear() -> type[nn.Linear]:
+    """`BFloat16Linear` where this processor multiplies such matrices at least twice as fast as float32, else `nn.Linear`."""
+    x, w = torch.randn(768, 128), torch.randn(512, 128)
+
+    def seconds(multiply: Callable[[], Any]) -> float:
+        best = float("inf")
+        for _ in range(5):
+            begin = time.perf_counter()
+            multiply()
+            best = min(best, time.perf_counter() - begin)
+        return best
+
+    halves = seconds(lambda: F.linear(x.bfloat16(), w.bfloat16()).float())
+    return BFloat16Linear if 2 * halves < seconds(lambda: F.linear(x, w)) else nn.Linear
+
+
+class Muon(Optimizer):
+    """Steps of which every direction is equally long, for the matrices; Adam for all other parameters.
+
+    matrices, others: parameters. lr: of the matrices, lr_others: of the others. A matrix is moved by its momentum, with the
+    singular values all brought near 1 (Newton and Schulz's iteration), times the square root of its height over its width.
+
+    Raises: ValueError if a matrix has not two dimensions.
+    Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks; Adam: Kingma & Ba 2015, arXiv:1412.6980.
+    """
+
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], lr: float = 0.04, lr_others: float = 4e-3,
+        momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.95), eps: float = 1e-8,
+    ) -> None:  # fmt: skip
+        matrices = list(matrices)
+        for matrix in matrices:
+            if matrix.ndim != 2:
+                raise ValueError(f"Muon moves matrices, got a parameter of shape {tuple(matrix.shape)}: put it among the others")
+        groups = [
+            {"params": matrices, "lr": lr, "momentum": momentum, "muon": True},
+            {"params": list(others), "lr": lr_others, "beta1": betas[0], "beta2": betas[1], "eps": eps, "muon": False},
+        ]
+        super().__init__([group for group in groups if group["params"]], {})
+
+    @classmethod
+    def of(cls, model: nn.Module, **settings: Any) -> "Muon":
+        """For a model: its linear layers by Muon, but for the one called "head", which like embeddings and norms goes by Adam."""
+        inside = {
+            id(part.weight): part.weight for name, part in model.named_modules() if isinstance(part, nn.Linear) and not name.endswith("head")
+        }
+        embedded = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        matrices = [parameter for parameter in trained if id(parameter) in inside and id(parameter) not in embedded]
+        known = {id(parameter) for parameter in matrices}
+        return cls(matrices, [parameter for parameter in trained if id(parameter) not in known], **settings)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            (self._move_matrices if group["muon"] else self._move_others)(group)
+        return loss
+
+    def _move_matrices(self, group: dict[str, Any]) -> None:
+        alike: dict[torch.Size, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                alike.setdefault(parameter.shape, []).append(parameter)
+        for shape, parameters in alike.items():  # all of one shape at once
+            ahead = []
+            for parameter in parameters:
+                state = self.state[parameter]
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                slope, momentum = parameter.grad, state["momentum"]
+                assert slope is not None
+                momentum.lerp_(slope, 1 - group["momentum"])
+                ahead.append(slope.lerp(momentum, group["momentum"]))  # Nesterov's
+            moves = orthogonal(torch.stack(ahead))
+            scale = max(1.0, shape[0] / shape[1]) ** 0.5
+            for parameter, move in zip(parameters, moves, strict=True):
+                parameter.add_(move, alpha=-group["lr"] * scale)
+
+    def _move_others(self, group: dict[str, Any]) -> None:
+        one, two = group["beta1"], group["beta2"]
+        for parameter in group["params"]:
+            if parameter.grad is None:
+                continue
+            state = self.state[parameter]
+            if not state:
+                state["step"] = 0
+                state["mean"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            state["step"] += 1
+            state["mean"].lerp_(parameter.grad, 1 - one)
+            state["square"].lerp_(parameter.grad.square(), 1 - two)
+            size = (state["square"] / (1 - two ** state["step"])).sqrt_().add_(group["eps"])
+            parameter.addcdiv_(state["mean"], size, value=-group["lr"] / (1 - one ** state["step"]))
+
+
+def orthogonal(matrices: Tensor, steps: int = STEPS) -> Tensor:
+    """Matrices (N, H, W) with the same directions, whose singular values all lie between about 0.7 and 1.2.
+
+    Source: the iteration of fifth order as Jordan et al. 2024 tuned it.
+    """
+    a, b, c = POLYNOMIAL
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.bfloat16() if fast_linear() is BFloat16Linear else matrices
+    x = x.mT if tall else x
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).to(matrices.dtype)
