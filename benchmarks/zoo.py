@@ -1,10 +1,10 @@
-"""What the zoo's models learn from random weights, and how long it takes: the table in the README.
+"""What the zoo's models learn from random weights, and how long it takes.
 
-    python benchmarks/zoo.py [--only digits,mnist] [--seeds 3] [--threads 2] [--write]
+    python benchmarks/zoo.py [--only digits,mnist] [--seeds 3] [--threads 2]
 
 Each row is one recipe for all seeds; a seed draws the first weights and the order of the data (for the digits and the faces
 also the split). Time is that of training alone, by the clock, validation included. "Loader" is the share of that time in which
-batches were made. With --write the table goes into the README, if every row was measured.
+batches were made.
 DLNB_DATA is the folder with the real sets; without it they are fetched.
 """
 
@@ -16,8 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,8 +25,6 @@ from torch import nn
 import dlnb as dl
 from dlnb.text.models.bert import BERT, BERTClassifier
 
-ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- zoo:begin -->", "<!-- zoo:end -->"
 MOST_SHARE = 0.10  # of the training time that making batches may take
 
 
@@ -49,8 +46,6 @@ class Row:
     asked: dict[str, float]
     seconds: float
     seeds: int = 0
-    lower: tuple[str, ...] = field(default=())  # metrics of which less is better
-    data: str = ""
 
 
 def trained(model: nn.Module, task: dl.Task, seed: int, threads: int, **recipe: Any) -> Measured:
@@ -118,16 +113,16 @@ def rows() -> list[Row]:
     cosine: dict[str, Any] = {"schedule": "cosine"}
     return [
         Row("digits, five splits", by_task(lambda seed: vision.digits(seed=seed), "LeNet", lr=5e-3, epochs=30, **cosine), {"accuracy": 0.985}, 10, seeds=5),
-        Row("MNIST's 10,000", by_task(lambda seed: vision.mnist(), "LeNet", lr=3e-3, epochs=4, **cosine), {"accuracy": 0.985}, 60, data="mnist"),
+        Row("MNIST's 10,000", by_task(lambda seed: vision.mnist(), "LeNet", lr=3e-3, epochs=4, **cosine), {"accuracy": 0.985}, 60),
         Row("scenes, detection", by_task(lambda seed: vision.scenes_detection(), "Detector", lr=3e-3, epochs=10, **cosine), {"AP50": 0.9, "AP": 0.6}, 60),
         Row("scenes, segmentation", by_task(lambda seed: vision.scenes_segmentation(), "UNet", lr=4e-3, epochs=10, **cosine), {"mean IoU": 0.85}, 60),
-        Row("Penn-Fudan, detection", by_task(lambda seed: vision.penn_fudan_detection(), "Detector", lr=2e-3, epochs=75, **cosine), {"AP50": 0.55}, 180, data="penn_fudan"),
-        Row("Penn-Fudan, segmentation", by_task(lambda seed: vision.penn_fudan_segmentation(), "UNet", lr=4e-3, epochs=120, **cosine), {"IoU person": 0.7}, 180, data="penn_fudan"),
-        Row("ORL faces, ten people never seen", by_task(lambda seed: vision.orl_faces(seed=seed), "FaceNet", lr=2e-3, epochs=16, **cosine), {"area under ROC": 0.98}, 60, seeds=5, data="orl_faces"),
-        Row("SST-2", by_task(lambda seed: text.sst2(), "TextCNN", lr=1e-3, epochs=5, **cosine), {"accuracy": 0.8}, 120, data="sst2"),
+        Row("Penn-Fudan, detection", by_task(lambda seed: vision.penn_fudan_detection(), "Detector", lr=2e-3, epochs=75, **cosine), {"AP50": 0.55}, 180),
+        Row("Penn-Fudan, segmentation", by_task(lambda seed: vision.penn_fudan_segmentation(), "UNet", lr=4e-3, epochs=120, **cosine), {"IoU person": 0.7}, 180),
+        Row("ORL faces, ten people never seen", by_task(lambda seed: vision.orl_faces(seed=seed), "FaceNet", lr=2e-3, epochs=16, **cosine), {"area under ROC": 0.98}, 60, seeds=5),
+        Row("SST-2", by_task(lambda seed: text.sst2(), "TextCNN", lr=1e-3, epochs=5, **cosine), {"accuracy": 0.8}, 120),
         Row("reviews, 100 labels, BERT", pretrained_reviews, {"points gained": 10}, 60),
         Row("English to French, grammar", by_task(lambda seed: text.translation(), "Translator", lr=2e-3, epochs=5, clip=1.0, **cosine), {"exactly right": 0.95}, 60),
-        Row("Multi30k, English to German", by_task(lambda seed: text.multi30k(batch_size=64), "Translator", lr=2e-3, epochs=4, clip=1.0, **cosine), {"BLEU": 15}, 180, data="multi30k"),
+        Row("Multi30k, English to German", by_task(lambda seed: text.multi30k(batch_size=64), "Translator", lr=2e-3, epochs=4, clip=1.0, **cosine), {"BLEU": 15}, 180),
     ]  # fmt: skip
 
 
@@ -174,7 +169,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--row", help=argparse.SUPPRESS)
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
     arguments = parser.parse_args()
     if arguments.row:
         torch.set_num_threads(arguments.threads)
@@ -182,19 +176,11 @@ def main() -> None:
         return
     parts = [part.strip().lower() for part in arguments.only.split(",") if part.strip()]
     chosen = [row for row in rows() if not parts or any(part in row.name.lower() for part in parts)]
-    table = HEAD
     print(HEAD, end="", flush=True)
     for row in chosen:
         command = [sys.executable, __file__, "--row", row.name, "--seeds", str(arguments.seeds), "--threads", str(arguments.threads)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout, end="", flush=True)
-        table += done.stdout
-    if arguments.write:
-        if parts:
-            raise SystemExit("the README holds the whole table: leave out --only")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        before, rest = readme.split(BEGIN)
-        (ROOT / "README.md").write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,21 +4,16 @@ By default glibc hands big blocks back to the system after every step and takes 
 step of a small convolutional net, a tenth of its time, most of all on another thread than the main one. A training loop
 wants the same blocks a millisecond later. `DLNB_MALLOC=0` in the environment leaves the C library as it is.
 
-What is kept fills with holes in time: a page that is free, between blocks that are not, serves nobody. Once a minute such
-pages go back, so that a kernel which trains under its dashboard does not grow.
-
-Source: mallopt(3), malloc_trim(3).
+Source: mallopt(3).
 """
 
 import ctypes
 import functools
 import os
 import sys
-import time
 
 # Numbers of malloc.h, in bytes. Single blocks above 32 MB still go back at once, and so does what lies free beyond 512 MB.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
-SECONDS = 60.0  # between two times that pages go back; it takes some milliseconds
 SETTINGS = ((MMAP_THRESHOLD, 32 << 20), (TRIM_THRESHOLD, 512 << 20), (TOP_PAD, 64 << 20))
 
 
@@ -33,17 +28,3 @@ def keep_memory() -> bool:
         return all(library.mallopt(name, value) == 1 for name, value in SETTINGS)
     except (OSError, AttributeError):
         return False
-
-
-class Tidier:
-    """Gives pages back, each `SECONDS`. `tidy` is called often, and mostly does nothing."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + SECONDS
-
-    def tidy(self) -> None:
-        """Have whole pages that are free go back to the system, where memory is kept and the time has come."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SECONDS
-            if keep_memory():
-                ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(SETTINGS[2][1]))

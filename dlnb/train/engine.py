@@ -13,8 +13,6 @@ from typing import Protocol
 
 import torch
 
-from .allocator import Tidier
-
 SLICE = 0.02  # seconds
 # While a run trains, a busy Python cell in another thread would otherwise keep the interpreter for
 # 5 ms at each of the thousand operations of a step: training became up to 200 times slower.
@@ -45,7 +43,6 @@ class Engine:
         self._holders: list[int] = []
         self._stopping = False
         self._rounds = 0
-        self._tidier = Tidier()
 
     def wake(self, run: Turn) -> None:
         """Say that a run has work; starts the thread when it is needed for the first time."""
@@ -119,7 +116,6 @@ class Engine:
             try:
                 for run in runs:
                     self._take_turn(run)
-                self._tidier.tidy()
                 with self._changed:
                     self._rounds += 1
                     self._changed.notify_all()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.batches import TensorBatches
@@ -136,11 +135,6 @@ class AnnotatedBatches:
 def as_input(pictures: Tensor) -> Tensor:
     """What a model reads: (B, 3, H, W) uint8 → float32 in [0, 1]; colours side by side in memory, as convolutions like it."""
     return pictures.contiguous(memory_format=torch.channels_last).float().div_(255)
-
-
-def as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    """What can be shown: (B, 3, H, W) uint8 → (B, H, W, 3)."""
-    return pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def boxes_of(rows: Annotated) -> dict[str, Tensor]:

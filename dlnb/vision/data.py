@@ -82,6 +82,14 @@ def as_numbers(pictures: Tensor) -> Tensor:
     return pictures if pictures.is_floating_point() else pictures.float() / 255
 
 
+def as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    """What can be shown: (N, 1 or 3, H, W), in [0, 1] or uint8 → (N, H, W) or (N, H, W, 3) uint8."""
+    if pictures.is_floating_point():
+        pictures = (pictures.clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = pictures.cpu().numpy()
+    return pixels[:, 0] if pixels.shape[1] == 1 else np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
+
+
 def split(labels: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Positions to learn from (70 %), to validate (10 %) and to test (20 %), each class in these shares.
 

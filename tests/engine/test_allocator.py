@@ -46,31 +46,3 @@ def test_a_step_finds_the_memory_of_the_last_one_again():
 def test_the_c_library_is_left_alone_on_request(monkeypatch):
     monkeypatch.setenv("DLNB_MALLOC", "0")
     assert keep_memory.__wrapped__() is False
-
-
-HOLES = """
-import time, numpy as np, psutil
-from dlnb.train import allocator
-allocator.keep_memory()
-def resident(): return psutil.Process().memory_info().rss
-tidier = allocator.Tidier()
-kept = [np.ones(12_500) for _ in range(2000)]  # 100 kB each, 200 MB together
-kept = kept[::2]
-full = resident()
-tidier.tidy()
-early = resident()
-tidier._next = 0.0
-begin = time.perf_counter()
-tidier.tidy()
-print(full - early, full - resident(), time.perf_counter() - begin)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told to give memory back")
-def test_holes_between_what_is_in_use_go_back_to_the_system_once_a_minute():
-    if not keep_memory():
-        pytest.skip("the C library of this machine is not glibc")
-    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    early, late, seconds = map(float, done.stdout.split())
-    assert early < 10e6 and late > 80e6 and seconds < 2

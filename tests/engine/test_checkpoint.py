@@ -1,5 +1,6 @@
 """Checkpoints: what is loaded goes on as what was saved, and no file can do harm."""
 
+import contextlib
 import copy
 import json
 import math
@@ -22,9 +23,11 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 import dlnb as dl
+from dlnb.train.checkpoints import tensorfile
 from dlnb.train.checkpoints.checkpoint import CheckpointError, apply_to, loop_of, read, take, write
 from dlnb.train.checkpoints.load import load, save
 from dlnb.train.checkpoints.saved_history import from_arrays, to_arrays
+from dlnb.train.checkpoints.tensorfile import write_tensors
 from dlnb.train.history import History
 from dlnb.train.loop import Loop
 from dlnb.train.schedules import make_scheduler
@@ -613,6 +616,23 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path):
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert len(seen) == 10 and read(path).step >= max(seen)
+
+
+def test_a_file_replaced_while_it_is_read_is_the_old_or_the_new_one(tmp_path, monkeypatch):
+    """The library opens it twice; between the two another file takes the name, with its tensors elsewhere."""
+    path = tmp_path / "run.safetensors"
+    write_tensors(path, {"weight": torch.zeros(4)}, {"which": "old"})
+    replaced = iter([{"weight": torch.ones(4)}, {"first": torch.ones(2), "weight": torch.full((1,), 2.0)}])
+
+    def open_and_replace(*arguments, **more):
+        file = safe_open(*arguments, **more)
+        with contextlib.suppress(StopIteration):
+            write_tensors(path, next(replaced), {"which": "new"})
+        return file
+
+    monkeypatch.setattr(tensorfile, "safe_open", open_and_replace)
+    text, tensors = tensorfile.read_tensors(path)
+    assert text == {"which": "new"} and {name: tensor.tolist() for name, tensor in tensors.items()} == {"first": [1, 1], "weight": [2]}
 
 
 @pytest.mark.parametrize(("place", "words"), [("nowhere/run.safetensors", "there is no folder"), ("", "is a folder")])

@@ -85,6 +85,6 @@ def test_health_is_silent_on_what_ships(one):
     if one.missing:
         pytest.skip(one.missing)
     run = one.fit(epochs=10)
-    run.step(min(run.total_steps, 150 if one.small else 400))
+    run.step(min(run.total_steps, 400))
     assert [finding.sentence for finding in run.health.log] == []
     assert run.probes.count > 0

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,8 +238,23 @@ def test_what_nobody_wanted_for_two_weeks_goes():
     os.utime(old, (0, 0))
     run, _ = begin()
     run.start()
-    assert wait_for(lambda: files() and not old.exists())
+    assert wait_for(lambda: not old.exists() and files())
     run.stop()
+
+
+def test_a_folder_removed_by_another_process_while_it_is_looked_into_holds_nothing(monkeypatch):
+    folder = home() / "20200101-000000-1"
+    folder.mkdir(parents=True)
+    (folder / "00000001.safetensors").write_bytes(b"")
+    scan = os.scandir
+
+    def remove_first(place):
+        if place in (folder, str(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", remove_first)
+    assert recoverable() == [] and not folder.exists()
 
 
 # A disk that does not take it.

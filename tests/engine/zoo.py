@@ -35,14 +35,13 @@ Make = Callable[[], tuple[nn.Module, dl.Task]]
 
 @dataclass(frozen=True)
 class Case:
-    """Something that can be trained. needs: the folder in DLNB_DATA without which it cannot. small: see SMALL."""
+    """Something that can be trained. needs: the folder in DLNB_DATA without which it cannot."""
 
     name: str
     make: Make
     arguments: dict[str, Any] = field(default_factory=dict)
     needs: str = ""
     ships: bool = False
-    small: bool = False
 
     def fit(self, **more: Any) -> dl.Run:
         """A run that has not begun."""
@@ -95,7 +94,6 @@ SMALL: dict[str, dict[str, int]] = {
     "text.multi30k": {"pieces": 400, "batch_size": 4},
     "text.reviews": {"labels": 400, "batch_size": 8},
     "text.sst2": {"batch_size": 8},
-    "text.tiny_shakespeare": {"context": 32, "batch_size": 4},
     "text.translation": {"sentences": 500, "batch_size": 8},
     "vision.scenes_detection": {"size": 64, "batch_size": 4},
     "vision.scenes_segmentation": {"size": 32, "batch_size": 4},
@@ -113,7 +111,7 @@ def shipped() -> list[Case]:
             with dl.seeded(0):
                 return made.models[model](), made
 
-        return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True, small=name in SMALL)
+        return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True)
 
     cases = []
     for name, task in tasks_that_ship():

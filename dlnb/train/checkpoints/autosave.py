@@ -42,6 +42,14 @@ def home() -> Path:
     return Path(platformdirs.user_state_dir("dlnb", appauthor=False)) / "runs"
 
 
+def saved_in(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, the oldest first; none if another process removes the folder."""
+    try:
+        return sorted(folder.glob("*.safetensors"))
+    except FileNotFoundError:
+        return []
+
+
 def period() -> float:
     """Seconds between two saves; `DLNB_AUTOSAVE` sets them, and 0 there switches autosave off."""
     try:
@@ -138,7 +146,7 @@ class Autosave:
                 folder = self._own_folder()
                 write(checkpoint, folder / f"{self.saved:08d}.safetensors")
                 self.saved += 1
-                for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
+                for old in saved_in(folder)[:-KEPT]:
                     old.unlink(missing_ok=True)
             self._say("")
         except CheckpointError as error:
@@ -195,7 +203,7 @@ class Autosave:
             self._what = ()
             if folder is None:
                 return
-            for file in folder.glob("*.safetensors"):
+            for file in saved_in(folder):
                 with suppress(OSError):
                     file.unlink()
             if lock is not None:
@@ -211,7 +219,7 @@ def attach(run: "Run", folder: Path | None = None, lock: FileLock | None = None)
             return listener
     autosave = Autosave(run, folder, lock)
     if folder is not None:
-        numbers = [int(file.stem) for file in folder.glob("*.safetensors") if file.stem.isdigit()]
+        numbers = [int(file.stem) for file in saved_in(folder) if file.stem.isdigit()]
         autosave.saved = max(numbers, default=-1) + 1
     run.on_change.append(autosave)
     return autosave

@@ -1,6 +1,5 @@
 """`dl.recover()`: the run that a killed kernel left behind, from its last autosave."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from torch import nn
 
 from ...task import Task
 from ..run import Run
-from .autosave import attach, home, unlocked
+from .autosave import attach, home, saved_in, unlocked
 from .checkpoint import CheckpointError, peek, read
 from .load import run_from
 
@@ -34,10 +33,10 @@ def recoverable() -> list[Lost]:
     found = []
     folders = list(home().iterdir()) if home().is_dir() else []
     for folder in folders:
-        if not folder.is_dir() or not any(_files(folder)) or (lock := unlocked(folder)) is None:
+        if not folder.is_dir() or not saved_in(folder) or (lock := unlocked(folder)) is None:
             continue
         try:
-            for file in _files(folder):
+            for file in reversed(saved_in(folder)):
                 try:
                     about, step = peek(file)
                 except (CheckpointError, OSError):
@@ -86,7 +85,7 @@ def recover(model: nn.Module | None = None, task: Task | None = None, *, number:
 def _newest_whole(folder: Path, model: nn.Module | None, task: Task | None, own: dict[str, Any]) -> Run:
     """The run of the newest file that is not damaged."""
     problem: CheckpointError | None = None
-    for file in _files(folder):
+    for file in reversed(saved_in(folder)):
         try:
             checkpoint = read(file)
         except CheckpointError as error:
@@ -94,8 +93,3 @@ def _newest_whole(folder: Path, model: nn.Module | None, task: Task | None, own:
             continue
         return run_from(checkpoint, model, task, **own)
     raise problem or CheckpointError(f"there is no checkpoint in {folder}")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The checkpoints of a folder, the newest first."""
-    return iter(sorted(folder.glob("*.safetensors"), reverse=True))

@@ -9,10 +9,10 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ CODES = {
     "float8_e5m2": "F8_E5M2", "complex64": "C64", "bool": "BOOL", "int64": "I64", "int32": "I32", "int16": "I16",
     "int8": "I8", "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
 }  # fmt: skip
+
+Content = TypeVar("Content")
 
 _numbers = itertools.count()
 
@@ -90,37 +92,51 @@ def write_all(file: Any, data: Any) -> None:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """The text and the tensors of a file, in memory of their own.
+    """The text and the tensors of a file, in memory of their own. A file that is replaced meanwhile is read again.
 
     Raises: CheckpointError in words if it is no such file, or damaged; OSError if it cannot be read.
     """
-    with _opened(path) as file:
-        return file.metadata() or {}, {name: file.get_tensor(name).clone() for name in file.keys()}
+    return _read(path, lambda file: (file.metadata() or {}, {name: file.get_tensor(name).clone() for name in file.keys()}))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The text alone. Raises: as `read_tensors`."""
-    with _opened(path) as file:
-        return file.metadata() or {}
+    return _read(path, lambda file: file.metadata() or {})
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    with open(path, "rb") as raw:
-        size = os.fstat(raw.fileno()).st_size
-        length = int.from_bytes(raw.read(8), "little")
-        begin = raw.read(1)
+def _read(path: Path, take: Callable[[Any], Content]) -> Content:
+    """What `take` finds in one file, though another may take its name at any moment: it is the old one or the new one whole."""
+    while True:
+        with open(path, "rb") as held:  # while it is held, no other file gets its number
+            try:
+                _check(path, held)
+                # The library opens it by name, once for what it says of itself and once more for its tensors.
+                with safe_open(path, framework="pt") as file:
+                    content = take(file)
+            except (SafetensorError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+                if _is_still(path, held):
+                    if isinstance(error, CheckpointError):
+                        raise
+                    raise CheckpointError(f"{path} is damaged or cut off: {error}") from error
+            else:
+                if _is_still(path, held):
+                    return content
+
+
+def _check(path: Path, file: BinaryIO) -> None:
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    begin = file.read(1)
     if size < 10 or begin != b"{":
         raise CheckpointError(f"{path} is no safetensors file, so it is no checkpoint")
     if length > size - 8:
         raise CheckpointError(f"{path} is cut off, or no checkpoint: its header claims {length:,} bytes, but the file has {size:,}")
     if length > LONGEST:
         raise CheckpointError(f"{path} is no checkpoint: its header claims {length:,} bytes; {LONGEST:,} are allowed")
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except (SafetensorError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged or cut off: {error}") from error
+
+
+def _is_still(path: Path, file: BinaryIO) -> bool:
+    return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
 
 
 def _bytes(tensor: Tensor | np.ndarray) -> Any:

@@ -242,8 +242,7 @@ def _classification(
 
 def _pictures(pictures: Tensor, classes: tuple[str, ...]) -> Images:
     """Pictures (N, 1 or 3, H, W), in [0, 1] or uint8, as they can be shown."""
-    pixels = (data.as_numbers(pictures) * 255).round().to(torch.uint8).cpu().numpy()
-    return Images(pixels[:, 0] if pixels.shape[1] == 1 else np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), classes)
+    return Images(data.as_pixels(pictures), classes)
 
 
 class _Gallery:

@@ -15,7 +15,6 @@ from ..annotated import (
     Annotated,
     AnnotatedBatches,
     as_input,
-    as_pixels,
     boxes_of,
     drawn_splits,
     mirrored,
@@ -23,6 +22,7 @@ from ..annotated import (
     varied_photographs,
 )
 from ..average_precision import ap50, average_precision
+from ..data import as_pixels
 from ..detection import NONE, DetectionLoss, Detections, decode
 from ..models import Detector
 from ..penn_fudan import PEOPLE, read_penn_fudan
@@ -109,7 +109,7 @@ def _predict(model: nn.Module, inputs: tuple[Tensor], output: Any) -> list[Detec
 
 def _pictures(classes: tuple[str, ...]) -> Callable[[Tensor], Boxes]:
     """What can be shown of inputs (B, 3, H, W)."""
-    return lambda pictures: Boxes(as_pixels((pictures * 255).round().to(torch.uint8)), classes)
+    return lambda pictures: Boxes(as_pixels(pictures), classes)
 
 
 class _Gallery:

@@ -12,7 +12,7 @@ from ...data.sets import ORL_FACES
 from ...data.store import fetch
 from ...preview import Images
 from ...task import Task, remembered
-from ..data import jitter
+from ..data import as_pixels, jitter
 from ..faces import (
     METRICS,
     CentreMarginLoss,
@@ -133,13 +133,7 @@ def _part(pictures: Tensor, people: np.ndarray, chosen: np.ndarray) -> Part:
 
 def _pictures(pictures: Tensor) -> Images:
     """Faces (N, C, H, W) in [0, 1] as they can be shown."""
-    return Images(_pixels(pictures), ())
-
-
-def _pixels(pictures: Tensor) -> np.ndarray:
-    """(N, C, H, W) in [0, 1] → (N, H, W), or (N, H, W, 3) where there are colours; uint8."""
-    pixels = (pictures.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    return pixels[:, 0] if pixels.shape[1] == 1 else np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
+    return Images(as_pixels(pictures), ())
 
 
 class _Pairs:
@@ -154,7 +148,7 @@ class _Pairs:
         chosen = draw.permutation(chosen)
         self.one, self.other = one[chosen], other[chosen]
         self.truth = same[chosen].astype(np.int64)
-        pixels = _pixels(pictures)
+        pixels = as_pixels(pictures)
         self.pixels = np.concatenate([pixels[self.one], pixels[self.other]], axis=2)  # (N, H, 2 W)
 
     def __call__(self, model: nn.Module) -> Images:

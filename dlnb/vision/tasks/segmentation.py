@@ -14,13 +14,13 @@ from ..annotated import (
     Annotated,
     AnnotatedBatches,
     as_input,
-    as_pixels,
     drawn_splits,
     masks_of,
     mirrored,
     relit,
     varied_photographs,
 )
+from ..data import as_pixels
 from ..models import UNet
 from ..penn_fudan import PEOPLE, read_penn_fudan
 from ..scenes import CLASSES as OBJECTS
@@ -97,7 +97,7 @@ def _predict(model: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
 
 def _pictures(classes: tuple[str, ...]) -> Callable[[Tensor], Masks]:
     """What can be shown of inputs (B, 3, H, W)."""
-    return lambda pictures: Masks(as_pixels((pictures * 255).round().to(torch.uint8)), classes)
+    return lambda pictures: Masks(as_pixels(pictures), classes)
 
 
 class _Gallery:
