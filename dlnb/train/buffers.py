@@ -10,12 +10,14 @@ and stays, would leave holes that nothing fits into, hundreds of megabytes in an
 import mmap
 import threading
 import weakref
+from contextlib import suppress
 
 import torch
 from torch import Tensor
 
 SMALL = 64 << 10  # bytes: below, pages would be too coarse, and the C library has a block at hand
 PAGE = 4096  # bytes
+HUGE = 2 << 20  # bytes
 
 
 class Buffers:
@@ -84,4 +86,11 @@ class Buffers:
 
 def _pages(nbytes: int) -> Tensor:
     """New memory, uint8 of shape (nbytes,), that goes back to the system when nobody holds it."""
-    return torch.frombuffer(mmap.mmap(-1, nbytes), dtype=torch.uint8)
+    if not hasattr(mmap, "MAP_ANONYMOUS"):  # Windows
+        return torch.frombuffer(mmap.mmap(-1, nbytes), dtype=torch.uint8)
+    # Private, as shared pages take longer to come; and by two megabytes at once, where the system has such pages.
+    pages = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if nbytes >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(pages, dtype=torch.uint8)
