@@ -10,9 +10,8 @@ from pathlib import Path
 
 import nbformat
 from notebook_run import ROOT, Outcome, budget_of, course, run_as_test, title_of
+from readme import README, write_table
 
-README = ROOT / "README.md"
-BEGIN, END = "<!-- budgets:begin -->", "<!-- budgets:end -->"
 HEAD = """\
 | notebook | minutes to work through | seconds to run | memory at its peak |
 |---|---:|---:|---:|
@@ -25,14 +24,6 @@ def row(notebook: Path, outcome: Outcome) -> str:
     seconds, megabytes = 5 * math.ceil(outcome.seconds / 5), 50 * math.ceil(outcome.megabytes / 50)
     path = notebook.relative_to(ROOT).as_posix()
     return f"| [{title_of(notebook)}]({path}) | {minutes} | {seconds} | {megabytes} MB |\n"
-
-
-def with_table(readme: str, table: str) -> str:
-    """The README's text with the table between its two markers replaced."""
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise SystemExit(f"{README.name} needs the two lines {BEGIN} and {END}, once each; the table goes between.")
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}"
 
 
 def main() -> int:
@@ -55,7 +46,7 @@ def main() -> int:
     if only_print:
         print(table, end="")
     else:
-        README.write_text(with_table(README.read_text(), table))
+        write_table("budgets", table)
     return 0
 
 

@@ -43,6 +43,37 @@ def test_a_step_finds_the_memory_of_the_last_one_again():
     assert page_faults() < page_faults(DLNB_MALLOC="0") / 4
 
 
+THREADS = """
+import ctypes, threading
+from dlnb.train.allocator import keep_memory
+keep_memory()
+malloc, usable = ctypes.CDLL(None).malloc, threading.Barrier(12)
+malloc.restype = ctypes.c_void_p
+heaps = set()
+def take():
+    heaps.add(malloc(100_000) >> 26)  # a heap that is not the first lies within 64 MB of its own
+    usable.wait()
+threads = [threading.Thread(target=take) for _ in range(12)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+print(len(heaps))
+"""
+
+
+def heaps_of_twelve_threads(**environment: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told to share heaps")
+def test_new_threads_share_heaps():
+    if not keep_memory():
+        pytest.skip("the C library of this machine is not glibc")
+    assert heaps_of_twelve_threads() <= 4 < 8 <= heaps_of_twelve_threads(DLNB_MALLOC="0")
+
+
 def test_the_c_library_is_left_alone_on_request(monkeypatch):
     monkeypatch.setenv("DLNB_MALLOC", "0")
     assert keep_memory.__wrapped__() is False
