@@ -4,11 +4,11 @@ from .fast import Muon, fast_linear
 from .models import BERT, GPT, BERTClassifier, ModernGPT, RecurrentClassifier, TextCNN, Translator
 from .sampling import generate, next_probabilities
 from .search import beam, greedy
-from .tasks import masked_reviews, multi30k, reviews, sst2, tiny_shakespeare, translation
+from .tasks import masked_reviews, multi30k, python_docs, reviews, sst2, tiny_shakespeare, translation
 from .tokenizers import BytePairs, Characters, Words
 
 __all__ = [
     "BERT", "GPT", "BERTClassifier", "BytePairs", "Characters", "ModernGPT", "Muon", "RecurrentClassifier", "TextCNN", "Translator", "Words",
     "beam", "fast_linear", "generate", "greedy", "next_probabilities",
-    "masked_reviews", "multi30k", "reviews", "sst2", "tiny_shakespeare", "translation",
+    "masked_reviews", "multi30k", "python_docs", "reviews", "sst2", "tiny_shakespeare", "translation",
 ]  # fmt: skip
