@@ -16,6 +16,8 @@ from .sets import PUBLISHED, DataSet, File
 
 TIMEOUT = 20.0  # seconds without a byte, after which a server is given up
 TRIES = 5  # tries in a row that bring nothing new, after which a download is given up
+MANY = 5  # files, for which one bar counts them
+LARGE = 1 << 20  # bytes of a file that has a bar of its own
 
 _sets = {dataset.name: dataset for dataset in PUBLISHED}
 
@@ -58,8 +60,12 @@ def fetch(name: str, files: Iterable[str] | None = None) -> dict[str, Path]:
     here = {file: found for file in wanted if (found := _find(name, file, dataset.files[file]))}
     missing = [file for file in wanted if file not in here]
     if missing:
+        from tqdm.auto import tqdm
+
         print(dataset)
-    return here | {file: _download(dataset.files[file], _cache() / name / file) for file in missing}
+        for file in tqdm(missing, desc=name, unit="file", leave=False, disable=len(missing) < MANY):
+            here[file] = _download(dataset.files[file], _cache() / name / file)
+    return here
 
 
 def _cache() -> Path:
@@ -220,7 +226,7 @@ def _append(url: str, part: Path, published: File) -> None:
             raise DataError(f"has another file than the published one: {_lengths(int(total), published)}")
         with (
             part.open("ab" if start else "wb") as out,
-            tqdm(total=published.size, initial=start, unit="B", unit_scale=True, desc=part.stem, leave=False) as bar,
+            tqdm(total=published.size, initial=start, unit="B", unit_scale=True, desc=part.stem, leave=False, disable=published.size < LARGE) as bar,
         ):
             for chunk in response.iter_content(1 << 13):  # small: where a connection breaks, a started chunk is lost
                 out.write(chunk)

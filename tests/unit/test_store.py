@@ -107,6 +107,19 @@ def test_a_file_is_fetched_once_and_then_used_from_the_cache(server, cache, caps
     assert left_in(cache) == {"file.bin"}
 
 
+def test_one_bar_counts_many_files_and_a_large_one_has_its_own(server, cache, capsys, monkeypatch):
+    monkeypatch.setattr(store, "LARGE", len(CONTENT))
+    known(server.url("good"))
+    get()
+    assert "file.bin:" in capsys.readouterr().err
+    monkeypatch.setattr(store, "LARGE", len(CONTENT) + 1)
+    published = File((server.url("good"),), len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    store.add(DataSet("trial", "bytes to try", "this test", "free for all", {f"{number}.bin": published for number in range(store.MANY)}))
+    assert [file.read_bytes() for file in store.fetch("trial").values()] == [CONTENT] * store.MANY
+    shown = capsys.readouterr().err
+    assert f"/{store.MANY} " in shown and ".bin:" not in shown
+
+
 def test_a_download_that_broke_off_goes_on_where_it_stopped(server, cache):
     known(server.url("good"))
     cache.mkdir(parents=True)
