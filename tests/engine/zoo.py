@@ -92,6 +92,7 @@ GIVEN = {"vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/peopl
 SMALL: dict[str, dict[str, int]] = {
     "text.masked_reviews": {"texts": 500, "batch_size": 16},
     "text.multi30k": {"pieces": 400, "batch_size": 4},
+    "text.python_docs": {"context": 32, "batch_size": 4},
     "text.reviews": {"labels": 400, "batch_size": 8},
     "text.sst2": {"batch_size": 8},
     "text.translation": {"sentences": 500, "batch_size": 8},
