@@ -13,6 +13,7 @@ MODELS = {
     "ResNet on grey pictures that are not square": (lambda: ResNet(7, channels=1, blocks=2), (1, 28, 40)),
     "VisionTransformer": (lambda: VisionTransformer(10, 28), (1, 28, 28)),
     "UNet": (lambda: UNet(6), (3, 48, 64)),
+    "UNet of squares of pixels": (lambda: UNet(6, depth=2, patch=2), (3, 24, 40)),
     "Detector": (lambda: Detector(5), (3, 64, 96)),
 }
 
@@ -43,6 +44,7 @@ def test_shapes():
     assert ResNet(7)(torch.rand(2, 3, 64, 64)).shape == (2, 7)
     assert VisionTransformer(7, 32, 3)(torch.rand(2, 3, 32, 32)).shape == (2, 7)
     assert UNet(7)(torch.rand(2, 3, 32, 64)).shape == (2, 7, 32, 64)
+    assert UNet(7, patch=2)(torch.rand(2, 3, 32, 64)).shape == (2, 7, 32, 64)
     scores, boxes, centredness = Detector(7)(torch.rand(2, 3, 64, 32))
     assert scores.shape == (2, 168, 7) and boxes.shape == (2, 168, 4) and centredness.shape == (2, 168)
     assert (boxes[..., 2:] > boxes[..., :2]).all()
@@ -55,6 +57,7 @@ def test_shapes():
         (ResNet(), (1, 3, 4, 4), "sides of 8 or more"),
         (VisionTransformer(), (1, 1, 32, 32), r"\(B, 1, 28, 28\), got"),
         (UNet(), (1, 3, 30, 32), "multiples of 8"),
+        (UNet(patch=2), (1, 3, 24, 32), "multiples of 16"),
         (Detector(2), (1, 3, 40, 64), "multiples of 16"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else str(value)[:20],
