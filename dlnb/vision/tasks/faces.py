@@ -17,8 +17,9 @@ from ..faces import (
     METRICS,
     CentreMarginLoss,
     PeopleBatches,
-    both_ways,
+    erased,
     lit_and_mirrored,
+    looked_at_again,
     threshold,
     whitened_eigenfaces,
 )
@@ -64,6 +65,7 @@ def orl_faces(
     """The 40 people of the Olivetti Research Laboratory, ten grey pictures of each, fetched once through `dlnb.data.store` (4 MB).
 
     30 people to learn from, eight pictures of each; their other two validate; the test is ten people never seen, all by `seed`.
+    Each picture is bent, lit from another side, mirrored or not, and four in five have a part of the face hidden.
     together, each: people in a batch, and pictures of each of them. height, width: to which pictures are scaled, in pixels.
     source: the name of a set in the store that comes in the same files.
 
@@ -78,7 +80,7 @@ def orl_faces(
     shuffled = np.stack([draw.permutation(pictures.shape[1]) for _ in known])  # (30, 10)
     train, valid = (_part(pictures, known, shuffled[:, chosen]) for chosen in (slice(8), slice(8, None)))
     test = _part(pictures, never_seen, np.tile(np.arange(pictures.shape[1]), (len(never_seen), 1)))
-    batches = PeopleBatches(*train, together, each, 10, lambda pictures: lit_and_mirrored(jitter(pictures, bend=0.08)))
+    batches = PeopleBatches(*train, together, each, 10, lambda pictures: erased(lit_and_mirrored(jitter(pictures, bend=0.08)), share=0.8))
     return _faces("orl_faces", batches, train, valid, test, credit=f"{ORL_FACES.source}; {ORL_FACES.licence}")
 
 
@@ -95,7 +97,7 @@ def _faces(name: str, batches: PeopleBatches, train: Part, valid: Part, test: Pa
         test=TensorBatches(*test, size=EVALUATED_AT_ONCE),
         loss=CentreMarginLoss(),
         metrics=METRICS,
-        predict=both_ways,
+        predict=looked_at_again,
         baselines={"whitened eigenfaces": lambda: whitened_eigenfaces(train[0], test[0], test[1])},
         preview=_Pairs(*valid),
         show=_pictures,
@@ -159,7 +161,7 @@ class _Pairs:
         device = next(model.parameters()).device
         with torch.no_grad():
             inputs = self.pictures.to(device)
-            embeddings = both_ways(model, (inputs,), model(inputs))
+            embeddings = looked_at_again(model, (inputs,), model(inputs))
             cosines = (embeddings[self.one] * embeddings[self.other]).sum(1)
             surely = (CentreMarginLoss().scale * (cosines - threshold(embeddings, self.people))).sigmoid()
         scores = torch.stack([1 - surely, surely], dim=1).float().cpu().numpy()

@@ -16,10 +16,11 @@ from dlnb.vision.faces import (
     METRICS,
     CentreMarginLoss,
     PeopleBatches,
-    both_ways,
     equal_error_rate,
+    erased,
     grouping,
     lit_and_mirrored,
+    looked_at_again,
     pairs,
     rank_one,
     threshold,
@@ -172,8 +173,8 @@ def test_facenet_gives_directions_that_brightness_does_not_change():
         assert found.shape == (3, 8) and torch.allclose(found.norm(dim=1), torch.ones(3))
         assert torch.allclose(model(0.4 * pictures + 0.2), found, atol=0.02)
         assert torch.isfinite(model(torch.zeros(1, 1, 24, 20))).all()
-        twice = both_ways(model, (pictures,), found)
-        assert torch.allclose(twice, both_ways(model, (pictures.flip(3),), model(pictures.flip(3))), atol=1e-5)
+        twice = looked_at_again(model, (pictures,), found)
+        assert torch.allclose(twice, looked_at_again(model, (pictures.flip(3),), model(pictures.flip(3))), atol=1e-5)
 
 
 def test_facenet_says_which_shape_it_reads():
@@ -195,6 +196,18 @@ def test_light_and_mirror_follow_the_generator_and_leave_the_input_alone():
     kept = [torch.equal(a, b) for a, b in zip(plain, pictures, strict=True)]
     assert 0 < sum(kept) < 16
     assert all(kept[i] or torch.equal(plain[i], pictures[i].flip(2)) for i in range(16))
+
+
+def test_a_rectangle_of_some_pictures_is_hidden_under_their_mean():
+    pictures = torch.rand(64, 2, 20, 16)
+    torch.manual_seed(0)
+    seen = erased(pictures, share=0.5)
+    hidden = (seen != pictures).any(1)  # (B, H, W)
+    assert 16 < hidden.flatten(1).any(1).sum() < 48
+    assert (hidden.any(2).sum(1) <= 0.45 * 20 + 1).all() and (hidden.any(1).sum(1) <= 0.45 * 16 + 1).all()
+    mean = pictures.mean((2, 3), keepdim=True).expand_as(pictures)
+    assert torch.equal(seen[hidden[:, None].expand_as(seen)], mean[hidden[:, None].expand_as(seen)])
+    assert torch.equal(erased(pictures, share=0.0), pictures)
 
 
 def test_the_splits_of_the_drawn_faces_share_no_person():
