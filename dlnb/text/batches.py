@@ -66,11 +66,7 @@ class MaskedBatches(TextBatches):
     tokens: (N, T) int64. vocabulary: its size. share: of the tokens that are asked for; of these 80 % are hidden behind MASK,
     10 % are replaced by any other and 10 % left as they are. The target is IGNORED everywhere else.
 
-    A word that occurs a hundred times as often as another is asked for a tenth as often each time: "the" and "is" can be told
-    from their places, and teach little.
-
-    Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, section 3.1; the root of how often a word occurs: Mikolov
-    et al. 2013, arXiv:1310.4546, section 2.3.
+    Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, section 3.1.
     """
 
     def __init__(self, tokens: Tensor, *, vocabulary: int, size: int, shuffle: bool = False, share: float = 0.15) -> None:
@@ -78,7 +74,6 @@ class MaskedBatches(TextBatches):
             raise ValueError(f"the share of hidden tokens must be above 0 and at most 1, got {share}")
         super().__init__(tokens, size=size, shuffle=shuffle)
         self.vocabulary, self.share = vocabulary, share
-        self.chances = asking(tokens, vocabulary, share)
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
         """The `size` texts (fewer at the end) from number `start` of `epoch`; what is hidden is drawn anew each epoch."""
@@ -86,9 +81,10 @@ class MaskedBatches(TextBatches):
         tokens = self._short(tokens)
         text = tokens != PADDING
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch * 7919 + start) % 2**63)
-        drawn, kind = torch.rand(2, *tokens.shape, generator=generator)
-        drawn = (drawn / self.chances[tokens]).masked_fill(~text, torch.inf)
-        asked = (drawn < 1) | (drawn == drawn.amin(1, keepdim=True)) & text  # one in each text at least
+        chance, kind = torch.rand(2, *tokens.shape, generator=generator)
+        asked = text & (chance < self.share)
+        lowest = chance.masked_fill(~text, 2.0)
+        asked |= (lowest == lowest.amin(1, keepdim=True)) & ~asked.any(1, keepdim=True)  # one in each text at least
         others = torch.randint(len(SPECIAL), self.vocabulary, tokens.shape, generator=generator)
         target = tokens.masked_fill(~asked, IGNORED)
         hidden = tokens.masked_fill(asked & (kind < 0.8), MASK)
@@ -99,13 +95,3 @@ class MaskedBatches(TextBatches):
         return MaskedBatches(
             *self.tensors, vocabulary=self.vocabulary, size=self.size, shuffle=self.shuffle, share=self.share
         )
-
-
-def asking(tokens: Tensor, vocabulary: int, share: float) -> Tensor:
-    """How often each word is asked for where it stands, (vocabulary,): `share` of all tokens, less of the frequent ones.
-
-    tokens: (N, T) int64. No word is asked for more often than each second time, or than `share` if that is more.
-    """
-    counts = tokens[tokens != PADDING].bincount(minlength=vocabulary).double().clamp(min=1)
-    chances = counts.rsqrt() * share * counts.sum() / counts.sqrt().sum()
-    return chances.clamp(max=max(share, 0.5)).float()

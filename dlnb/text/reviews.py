@@ -1,8 +1,7 @@
 """Reviews that a grammar writes: their opinion follows from how they are put together, not from which words occur.
 
 "not bad" is praise, "never boring" too, and of "the acting is fine, but the story is dull" the second half counts. So who
-only counts words is wrong one time in seven. Words in one breath, "dull and flat", are of one mind: so that which words are
-praise can be learned from reviews that nobody has labelled. Every review is a pure function of its number.
+counts words is often wrong. Every review is a pure function of its number.
 """
 
 import functools
@@ -71,7 +70,7 @@ def _review(draw: RandomState, label: int) -> str:
 
 def _sentence(draw: RandomState, label: int) -> str:
     """A sentence with this opinion."""
-    kind = draw.choice(6, p=(0.40, 0.40, 0.06, 0.05, 0.05, 0.04))
+    kind = draw.choice(6, p=(0.35, 0.35, 0.09, 0.07, 0.07, 0.07))
     if kind == 0:
         return _clause(draw, label)
     if kind == 1:
@@ -88,7 +87,7 @@ def _sentence(draw: RandomState, label: int) -> str:
 def _clause(draw: RandomState, label: int) -> str:
     """Something is, or is not, as it should be."""
     thing = _pick(draw, THINGS)
-    if draw.rand() < 0.1:
+    if draw.rand() < 0.15:
         return f"the {thing} is {_pick(draw, NEGATIONS)} {_described(draw, 1 - label)}"
     return f"the {thing} is {_described(draw, label)}"
 
@@ -99,7 +98,7 @@ def _described(draw: RandomState, label: int) -> str:
     words = known[first]
     if draw.rand() < 0.4:
         words = f"{_pick(draw, DEGREES)} {words}"
-    return f"{words} and {known[second]}" if draw.rand() < 0.6 else words
+    return f"{words} and {known[second]}" if draw.rand() < 0.25 else words
 
 
 def _pick(draw: RandomState, words: tuple[str, ...]) -> str:

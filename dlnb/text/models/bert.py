@@ -1,7 +1,5 @@
 """BERT: a Transformer that reads a whole text at once, to both sides, and learns by filling in what was hidden."""
 
-import functools
-import math
 from collections.abc import Callable
 from os import PathLike
 
@@ -10,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import SelfAttention
-from .initial import small_normal, waves
+from .initial import small_normal
 
 
 class BERT(nn.Module):
@@ -20,8 +18,6 @@ class BERT(nn.Module):
     mask: (B, T) bool, False where there is only padding; none means that all is text.
     kinds: (B, T) int64 below `kinds`, to which of two texts a token belongs; none means all to the first.
 
-    deviation: of the first weights. 0.02 is for widths near 768; with 64, attention would say next to nothing at first.
-
     Published weights fit: `BERT.from_pretrained("bert-base-uncased")`.
     Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805.
     """
@@ -29,7 +25,7 @@ class BERT(nn.Module):
     def __init__(
         self, vocabulary: int, context: int = 64, width: int = 128, layers: int = 4, heads: int = 4, dropout: float = 0.1,
         inner: int | None = None, activation: Callable[[Tensor], Tensor] = F.gelu, eps: float = 1e-12, kinds: int = 2,
-        tied: bool = True, deviation: float = 0.02,
+        tied: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary, self.context, self.width, self.activation = vocabulary, context, width, activation
@@ -46,9 +42,7 @@ class BERT(nn.Module):
         self.head = nn.Linear(width, vocabulary)
         if tied:
             self.head.weight = self.token.weight
-        self.apply(functools.partial(small_normal, deviation=deviation))
-        with torch.no_grad():  # as waves, "two to the left" begins alike everywhere; the paper's positions begin as noise
-            self.position.weight.copy_(math.sqrt(2) * deviation * waves(context, width))
+        self.apply(small_normal)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, kinds: Tensor | None = None) -> Tensor:
         """tokens: (B, T) int64 → logits (B, T, vocabulary) of what stands at each position."""
@@ -105,14 +99,10 @@ class Block(nn.Module):
 
 
 class BERTClassifier(nn.Module):
-    """A BERT that is fine-tuned to say of which class a text is: one layer on the mean of what it makes of the positions.
-
-    The paper takes the first position alone, which its second task has taught to stand for the text. Filling in hidden words
-    teaches every position to tell what stands around it, so that their mean is known before the first label.
+    """A BERT that is fine-tuned to say of which class a text is: one layer on what it makes of the first position.
 
     tokens: (B, T) int64, mask: (B, T) bool → logits (B, classes).
-    Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, section 3.2; the mean: Reimers & Gurevych 2019,
-    arXiv:1908.10084.
+    Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, section 3.2.
     """
 
     def __init__(self, bert: BERT, classes: int, dropout: float = 0.1) -> None:
@@ -126,8 +116,4 @@ class BERTClassifier(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """tokens: (B, T) int64 → logits (B, classes)."""
-        x = self.bert.read(tokens, mask)  # (B, T, C)
-        if mask is None:
-            mask = torch.ones_like(tokens, dtype=torch.bool)
-        mean = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)  # (B, C)
-        return self.head(self.dropout(mean))
+        return self.head(self.dropout(self.bert.read(tokens, mask)[:, 0]))

@@ -2,11 +2,11 @@
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import CrossAttention, KeyValues, SelfAttention
-from .initial import waves
 
 PADDING = 0  # the token that fills up short sentences
 
@@ -103,6 +103,13 @@ class DecoderBlock(nn.Module):
         x = x + self.dropout(self.attention(self.before_attention(x), cache=cache))
         x = x + self.dropout(self.source(self.before_source(x), memory, mask))
         return x + self.dropout(self.shrink(F.relu(self.widen(self.before_thought(x)))))
+
+
+def waves(context: int, width: int) -> Tensor:
+    """Where a word stands, as waves of many lengths: (context, width). Source: Vaswani et al. 2017, section 3.5."""
+    position = torch.arange(context)[:, None]
+    lengths = 10_000 ** (torch.arange(0, width, 2) / width)
+    return torch.stack([(position / lengths).sin(), (position / lengths).cos()], dim=2).flatten(1)[:, :width]
 
 
 def _words(tokens: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ SHOWN = 12  # texts in a preview
 
 
 @remembered
-def masked_reviews(texts: int = 10_000, seed: int = 0, batch_size: int = 32) -> Task:
+def masked_reviews(texts: int = 10_000, seed: int = 0, batch_size: int = 64) -> Task:
     """Say which words were hidden in reviews (of `dlnb.text.reviews`), before anybody says which of them are praise.
 
     texts: reviews to learn from, from 2 to 50,000; 400 others are for validation and 1,000 for the test. These are the same
@@ -31,7 +31,7 @@ def masked_reviews(texts: int = 10_000, seed: int = 0, batch_size: int = 32) -> 
     train = different_reviews(texts, seed, frozenset(text for text, _ in held_out))
     parts = [padded([words.encode(text) for text, _ in part]) for part in (train, held_out[:400], held_out[400:])]
     learned, valid, test = (
-        MaskedBatches(part, vocabulary=len(words), size=size, shuffle=shuffle, share=0.2)
+        MaskedBatches(part, vocabulary=len(words), size=size, shuffle=shuffle)
         for part, size, shuffle in zip(parts, (batch_size, EVALUATED_AT_ONCE, EVALUATED_AT_ONCE), (True, False, False), strict=True)
     )
     return Task(
@@ -44,7 +44,7 @@ def masked_reviews(texts: int = 10_000, seed: int = 0, batch_size: int = 32) -> 
         predict=lambda model, inputs, output: output.argmax(-1),
         baselines={"the most frequent word": lambda: {"accuracy": _most_frequent(parts[0], test)}},
         preview=Filled(*_first(valid), words),
-        models={"BERT": lambda: BERT(len(words), width=64, layers=2, heads=4, inner=128, dropout=0.0, deviation=0.1)},
+        models={"BERT": lambda: BERT(len(words), width=64, layers=2, heads=2, dropout=0.0)},
         tokenizer=words,
     )
 

@@ -39,7 +39,7 @@ def reviews(labels: int = 2000, seed: int = 0, batch_size: int = 32) -> Task:
         models={
             "LSTM": lambda: RecurrentClassifier(len(words), cell="lstm"),
             "TextCNN": lambda: TextCNN(len(words)),
-            "BERT": lambda: BERTClassifier(BERT(len(words), width=64, layers=2, heads=4, inner=128, deviation=0.1), len(CLASSES)),
+            "BERT": lambda: BERTClassifier(BERT(len(words), width=64, layers=2, heads=2), len(CLASSES)),
         },
     )  # fmt: skip
 

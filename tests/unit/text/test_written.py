@@ -51,7 +51,7 @@ def test_the_opinions_are_balanced_and_counting_words_is_not_enough():
     assert 0.45 < labels.mean() < 0.55
     balance = np.array([sum(word in GOOD for word in one.text.split()) - sum(word in BAD for word in one.text.split()) for one in reviews])
     right = ((balance > 0) == labels)[balance != 0].mean()
-    assert 0.6 < right < 0.9
+    assert 0.6 < right < 0.85
 
 
 def test_the_words_of_a_review_never_repeat_and_never_contradict_each_other_in_one_breath():

@@ -71,16 +71,6 @@ def test_in_every_text_some_words_are_hidden_and_those_alone_are_asked_for():
         MaskedBatches(tokens, vocabulary=30, size=8, share=0)
 
 
-def test_a_word_that_is_seldom_is_hidden_more_often_each_time():
-    tokens = torch.randint(10, 12, (400, 20), generator=torch.Generator().manual_seed(0))
-    tokens[torch.rand(400, 20, generator=torch.Generator().manual_seed(1)) < 0.04] = 20
-    batches = MaskedBatches(tokens, vocabulary=30, size=400, share=0.15)
-    _, _, target = batches.batch(0, 0, 0)
-    seldom, frequent = ((target == word).sum() / (tokens == word).sum() for word in (20, 10))
-    assert 0.1 < (target != IGNORED).double().mean() < 0.2
-    assert 2.5 < seldom / frequent < 4.5  # 12 times as seldom: the root of that, 3.5 times as often
-
-
 # Reviews.
 
 
