@@ -83,6 +83,8 @@ def main() -> None:
     if arguments.row:
         print(json.dumps(measure(arguments.row, arguments.seeds, arguments.threads)))
         return
+    if arguments.write and arguments.seeds < 3:
+        parser.error("the README speaks of three seeds or more: leave out --write, or give --seeds 3")
     parts = [part.strip().lower() for part in arguments.only.split(",") if part.strip()]
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     print(HEAD, end="", flush=True)

@@ -152,7 +152,7 @@ def grouping(embeddings: Tensor, people: Tensor) -> float:
 METRICS = {"area under ROC": verification_area, "equal error rate": equal_error_rate, "rank-1": rank_one, "Rand index": grouping}
 
 
-STEPS_ASIDE = ((0, 2), (0, -2), (2, 0), (-2, 0))  # pixels down and to the right
+ASIDE = 2  # pixels
 
 
 def looked_at_again(model: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -161,10 +161,10 @@ def looked_at_again(model: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
     For `Task.predict`. What the network says by chance, because the eyes lie just so on its grid, is evened out.
     """
     height, width = inputs[0].shape[2:]
-    wider = F.pad(inputs[0], (2, 2, 2, 2), mode="replicate")
+    wider = F.pad(inputs[0], (ASIDE,) * 4, mode="replicate")
     total = output + model(inputs[0].flip(3))
-    for down, right in STEPS_ASIDE:
-        seen = wider[:, :, 2 + down : 2 + down + height, 2 + right : 2 + right + width]
+    for top, left in ((ASIDE, 0), (ASIDE, 2 * ASIDE), (0, ASIDE), (2 * ASIDE, ASIDE)):
+        seen = wider[:, :, top : top + height, left : left + width]
         total = total + model(seen) + model(seen.flip(3))
     return F.normalize(total, dim=1)
 

@@ -37,8 +37,8 @@ def tiny_shakespeare(context: int = 64, batch_size: int = 12, *, source: str = "
 def python_docs(context: int = 64, batch_size: int = 12) -> Task:
     """Say which character comes next, in the part of Python's documentation that every Python carries: no download.
 
-    The help on some 80 topics, each paragraph once, however many topics quote it: about 250,000 characters, other ones in another
-    version of Python. The last 10 % are the test, the 5 % before them are for validation.
+    The help on its topics, each paragraph once, however many topics quote it: some hundred thousand characters, other ones in
+    another version of Python. The last 10 % are the test, the 5 % before them are for validation.
     """
     credit = "The Python Language Reference, Python Software Foundation, PSF License Version 2"
     return _next_character("Python's documentation", documentation(), 0.05, context, batch_size, credit)

@@ -113,10 +113,11 @@ def _read(path: Path, take: Callable[[Any], Content]) -> Content:
                 # The library opens it by name, once for what it says of itself and once more for its tensors.
                 with safe_open(path, framework="pt") as file:
                     content = take(file)
+            except CheckpointError:
+                if _is_still(path, held):
+                    raise
             except (SafetensorError, ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
                 if _is_still(path, held):
-                    if isinstance(error, CheckpointError):
-                        raise
                     raise CheckpointError(f"{path} is damaged or cut off: {error}") from error
             else:
                 if _is_still(path, held):
