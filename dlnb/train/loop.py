@@ -141,13 +141,16 @@ class Loop:
             if observer is not None:
                 observer.abandon()
             raise
+        if record and value is not None:
+            # Before the step counts: whoever reads `steps` on another thread finds the losses of all of them.
+            self.history.add("loss", self.steps + 1, value)
         self._move_on()
         if self.scheduler is not None and not self.held:
             self.scheduler.step()
         if observer is not None:
             observer.end()
         if record:
-            self._record(value)
+            self._record()
         return value
 
     def validate(self) -> None:
@@ -366,9 +369,7 @@ class Loop:
             self.epoch += 1
             self.place = 0
 
-    def _record(self, value: float | None) -> None:
-        if value is not None:
-            self.history.add("loss", self.steps, value)
+    def _record(self) -> None:
         if self.scheduler is not None and not self.held:
             self.history.add("lr", self.steps, self.lr)
         if self.place == 0 if self.validate_every is None else self.steps % self.validate_every == 0:

@@ -55,8 +55,7 @@ def test_a_fork_beside_its_parent_goes_as_each_would_alone(case):
     for future in futures:
         future.result()
     for one in (fork, run):
-        if one.steps < STEPS:
-            one._wait_while(lambda one=one: one.state == "running", 60)
+        assert one._wait_while(lambda one=one: one.state == "running", 60)
         assert losses(one) == losses(alone)
 
 

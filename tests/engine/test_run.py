@@ -12,6 +12,7 @@ from torch import nn
 
 import dlnb as dl
 from dlnb.train.evaluate import evaluate
+from dlnb.train.loop import Loop
 
 from .conftest import network, quadrants
 
@@ -23,6 +24,18 @@ def test_fit_returns_at_once_and_trains_behind(model, task):
     time.sleep(0.3)
     assert run.steps > before
     run.stop()
+
+
+def test_whoever_reads_the_steps_finds_the_losses_of_all_of_them(model, task, monkeypatch):
+    seen = []
+
+    def counted(loop, steps):
+        seen.append((steps, len(loop.history["loss"]) if steps else 0))
+        vars(loop)["steps"] = steps
+
+    monkeypatch.setattr(Loop, "steps", property(lambda loop: vars(loop)["steps"], counted), raising=False)
+    dl.fit(model, task, epochs=2, block=True)
+    assert len(seen) > 40 and all(steps == losses for steps, losses in seen)
 
 
 def test_it_learns(model, task):
