@@ -1,6 +1,6 @@
 """Reading and writing: texts, models that read and write them, and tasks."""
 
-from .fast import Muon, fast_linear
+from ..fast import Muon, fast_linear
 from .models import BERT, GPT, BERTClassifier, ModernGPT, RecurrentClassifier, TextCNN, Translator
 from .sampling import generate, next_probabilities
 from .search import beam, greedy

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import dlnb
 import dlnb as dl
-from dlnb.text.fast import Muon
+from dlnb.fast import Muon
 from dlnb.vision.people import face
 
 from .conftest import network, quadrants

@@ -14,7 +14,7 @@ class ModernGPT(nn.Module):
     nothing at first; the thought is a squared ReLU; logits are capped.
 
     tokens: (B, T) int64 below `vocabulary`, T ≤ `context` → logits (B, T, vocabulary).
-    linear: the kind of its matrices, such as `dlnb.text.fast.BFloat16Linear` where the processor multiplies those faster.
+    linear: the kind of its matrices, such as `dlnb.fast.BFloat16Linear` where the processor multiplies those faster.
 
     Sources: rotary positions: Su et al. 2021, arXiv:2104.09864; norms of queries and keys: Henry et al. 2020, arXiv:2010.04245;
     squared ReLU: So et al. 2021, arXiv:2109.08668; capped logits: Gemma 2, arXiv:2408.00118.

@@ -62,10 +62,10 @@ def scenes_segmentation(seed: int = 0, batch_size: int = 4, scenes: int = 2700, 
 
 
 @remembered
-def penn_fudan_segmentation(batch_size: int = 8, height: int = 80, width: int = 96, source: str = "penn_fudan") -> Task:
+def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int = 144, source: str = "penn_fudan") -> Task:
     """Which pixels are people, in 170 photographs of streets, fetched once through `dlnb.data.store` (53 MB).
 
-    Photographs, splits and arguments are those of `penn_fudan_detection`, on a smaller canvas. A model gives logits
+    Photographs, splits and arguments are those of `penn_fudan_detection`. A model gives logits
     (B, 2, height, width); a target is (B, height, width) int64, 1 where a person is.
 
     Raises: DataError if the files cannot be had; PictureError or ValueError naming a file that does not fit.
@@ -85,7 +85,7 @@ def penn_fudan_segmentation(batch_size: int = 8, height: int = 80, width: int = 
         preview=_Gallery(lambda: valid.rows(torch.arange(SHOWN)), classes),
         show=_pictures(classes),
         credit=PENN_FUDAN.source,
-        models={"UNet": lambda: UNet(len(classes), width=8, depth=4)},
+        models={"UNet": lambda: UNet(len(classes), width=24, depth=3, patch=2)},
     )
 
 

@@ -1,62 +1,12 @@
-"""The modern GPT and what makes it quick: checked against their references."""
+"""What makes learning quick on a processor: checked against its references."""
 
 import pytest
 import torch
 from torch import nn
 
 import dlnb as dl
-from dlnb.text import generate
-from dlnb.text.fast import BFloat16Linear, Muon, fast_linear, orthogonal
-from dlnb.text.models.modern import ModernGPT, turned
-
-
-@pytest.fixture
-def model():
-    with dl.seeded(0):
-        made = ModernGPT(11, context=16, width=16, layers=2, heads=2)
-        for parameter in made.parameters():
-            nn.init.normal_(parameter, std=0.3)
-    return made.eval()
-
-
-def tokens(rows: int, count: int) -> torch.Tensor:
-    return torch.randint(11, (rows, count), generator=torch.Generator().manual_seed(1))
-
-
-def test_it_knows_nothing_at_first_and_sees_nothing_that_is_to_come(model):
-    with dl.seeded(0):
-        fresh = ModernGPT(11, context=16, width=16, layers=2, heads=2)
-    assert torch.equal(fresh(tokens(2, 16)), torch.zeros(2, 16, 11))
-    read = tokens(2, 16)
-    other = read.clone()
-    other[:, 9:] = (other[:, 9:] + 1) % 11
-    assert torch.allclose(model(read)[:, :9], model(other)[:, :9], atol=1e-5)
-    assert not torch.allclose(model(read)[:, 9:], model(other)[:, 9:], atol=1e-2)
-
-
-def test_what_was_read_before_is_not_read_again(model):
-    read = tokens(3, 16)
-    whole, cache, parts = model(read), model.empty_cache(), []
-    for part in read.split([5, 1, 7, 3], dim=1):
-        parts.append(model(part, cache))
-    assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-5)
-    kept, anew = (generate(model, read[:, :4], 30, seed=3, use_cache=use) for use in (True, False))
-    assert torch.equal(kept, anew)
-
-
-def test_only_how_far_apart_two_positions_are_matters():
-    gpt = ModernGPT(11, context=16, width=16, heads=2)
-    q, k = torch.randn(2, 1, 1, 1, 8, generator=torch.Generator().manual_seed(0))
-    scores = [(turned(q, gpt.turns[at : at + 1]) * turned(k, gpt.turns[at - 3 : at - 2])).sum() for at in (3, 8, 15)]
-    assert torch.allclose(torch.stack(scores), scores[0].expand(3), atol=1e-5)
-    assert torch.allclose(turned(q, gpt.turns[:1]), q)
-
-
-def test_more_than_it_can_see_and_widths_that_do_not_divide_are_refused(model):
-    with pytest.raises(ValueError, match="sees 16 tokens"):
-        model(tokens(1, 17))
-    with pytest.raises(ValueError, match="cannot share a width of 18"):
-        ModernGPT(11, width=18, heads=4)
+from dlnb.fast import BFloat16Linear, Muon, fast_linear, orthogonal
+from dlnb.text import ModernGPT
 
 
 def test_directions_stay_and_lengths_become_alike():
@@ -93,6 +43,14 @@ def test_matrices_move_as_with_pytorchs_muon():
         assert (one - start).norm() == pytest.approx((other - start).norm().item(), rel=0.03)
 
 
+def test_filters_move_as_the_matrices_that_they_are():
+    filters, matrix = fresh((12, 5, 2, 2)), fresh((12, 20))
+    moved, wanted = steps(Muon(filters, [], lr=0.05), filters)[0], steps(Muon(matrix, [], lr=0.05), matrix)[0]
+    assert torch.allclose(moved.flatten(1), wanted, atol=1e-6)
+    side_by_side = [nn.Parameter(part.detach().contiguous(memory_format=torch.channels_last)) for part in fresh((12, 5, 2, 2))]
+    assert torch.allclose(steps(Muon(side_by_side, [], lr=0.05), side_by_side)[0], moved, atol=1e-6)
+
+
 def test_all_else_moves_as_with_adam():
     shapes = [(7,), (3, 4)]
     ours, theirs = fresh(*shapes), fresh(*shapes)
@@ -107,6 +65,10 @@ def test_the_matrices_of_a_model_are_told_from_its_embeddings_and_its_head():
     assert len(matrices["params"]) == 8 and {id(part) for part in others["params"]} == {id(gpt.token.weight), id(gpt.head.weight)}
     tied = dl.text.GPT(11, context=8, width=16, layers=1, heads=2)
     assert tied.token.weight.data_ptr() not in {part.data_ptr() for part in Muon.of(tied).param_groups[0]["params"]}
+    seeing = dl.vision.Detector(3, width=8, pyramid=8)
+    matrices, others = Muon.of(seeing, but=("what", "where")).param_groups
+    assert all(part.ndim == 4 for part in matrices["params"])
+    assert {id(seeing.what.weight), id(seeing.where.weight)} <= {id(part) for part in others["params"]}
     with pytest.raises(ValueError, match="Muon moves matrices"):
         Muon([nn.Parameter(torch.zeros(3))], [])
 

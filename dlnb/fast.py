@@ -1,7 +1,7 @@
 """To learn in less time on a processor: matrices multiplied in bfloat16, and an optimiser that keeps them in balance."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any
 
@@ -44,9 +44,11 @@ class Muon(Optimizer):
     """Steps of which every direction is equally long, for the matrices; Adam for all other parameters.
 
     matrices, others: parameters. lr: of the matrices, lr_others: of the others. A matrix is moved by its momentum, with the
-    singular values all brought near 1 (Newton and Schulz's iteration), times the square root of its height over its width.
+    singular values all brought near 1 (Newton and Schulz's iteration), times the square root of its height over its width
+    where it is higher than wide. The filters of a convolution (outputs, inputs, height, width) are a matrix with a row for
+    each output.
 
-    Raises: ValueError if a matrix has not two dimensions.
+    Raises: ValueError if a matrix has fewer than two dimensions.
     Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks; Adam: Kingma & Ba 2015, arXiv:1412.6980.
     """
 
@@ -56,7 +58,7 @@ class Muon(Optimizer):
     ) -> None:  # fmt: skip
         matrices = list(matrices)
         for matrix in matrices:
-            if matrix.ndim != 2:
+            if matrix.ndim < 2:
                 raise ValueError(f"Muon moves matrices, got a parameter of shape {tuple(matrix.shape)}: put it among the others")
         groups = [
             {"params": matrices, "lr": lr, "momentum": momentum, "muon": True},
@@ -65,15 +67,20 @@ class Muon(Optimizer):
         super().__init__([group for group in groups if group["params"]], {})
 
     @classmethod
-    def of(cls, model: nn.Module, **settings: Any) -> "Muon":
-        """For a model: its linear layers by Muon, but for the one called "head", which like embeddings and norms goes by Adam."""
-        inside = {
-            id(part.weight): part.weight for name, part in model.named_modules() if isinstance(part, nn.Linear) and not name.endswith("head")
-        }
+    def of(cls, model: nn.Module, but: Collection[str] = ("head",), **settings: Any) -> "Muon":
+        """For a model: its linear layers and convolutions by Muon; embeddings, norms and all else by Adam.
+
+        but: names of layers that go by Adam too, such as those that give the answer; the last part of a name counts.
+        """
+        inside = [
+            part.weight
+            for name, part in model.named_modules()
+            if isinstance(part, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d) and name.rpartition(".")[2] not in but
+        ]
         embedded = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+        known = {id(weight) for weight in inside} - embedded
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        matrices = [parameter for parameter in trained if id(parameter) in inside and id(parameter) not in embedded]
-        known = {id(parameter) for parameter in matrices}
+        matrices = [parameter for parameter in trained if id(parameter) in known]
         return cls(matrices, [parameter for parameter in trained if id(parameter) not in known], **settings)
 
     @torch.no_grad()
@@ -88,11 +95,11 @@ class Muon(Optimizer):
         return loss
 
     def _move_matrices(self, group: dict[str, Any]) -> None:
-        alike: dict[torch.Size, list[nn.Parameter]] = {}
+        alike: dict[tuple[int, int], list[nn.Parameter]] = {}
         for parameter in group["params"]:
             if parameter.grad is not None:
-                alike.setdefault(parameter.shape, []).append(parameter)
-        for shape, parameters in alike.items():  # all of one shape at once
+                alike.setdefault((len(parameter), parameter[0].numel()), []).append(parameter)
+        for (height, width), parameters in alike.items():  # all of one shape at once
             ahead = []
             for parameter in parameters:
                 state = self.state[parameter]
@@ -101,11 +108,11 @@ class Muon(Optimizer):
                 slope, momentum = parameter.grad, state["momentum"]
                 assert slope is not None
                 momentum.lerp_(slope, 1 - group["momentum"])
-                ahead.append(slope.lerp(momentum, group["momentum"]))  # Nesterov's
+                ahead.append(slope.lerp(momentum, group["momentum"]).reshape(height, width))  # Nesterov's
             moves = orthogonal(torch.stack(ahead))
-            scale = max(1.0, shape[0] / shape[1]) ** 0.5
+            scale = max(1.0, height / width) ** 0.5
             for parameter, move in zip(parameters, moves, strict=True):
-                parameter.add_(move, alpha=-group["lr"] * scale)
+                parameter.add_(move.view(parameter.shape), alpha=-group["lr"] * scale)
 
     def _move_others(self, group: dict[str, Any]) -> None:
         one, two = group["beta1"], group["beta2"]
