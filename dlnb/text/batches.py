@@ -60,7 +60,8 @@ class PairBatches(TextBatches):
 
     def __init__(self, source: Tensor, target: Tensor, *, size: int, shuffle: bool = False) -> None:
         super().__init__(source, target, size=size, shuffle=shuffle)
-        self.lengths += (target != PADDING).sum(1) * (source.shape[1] + 1)  # by the target's, and among equal ones the source's
+        # By the length of the target, and where that is equal by the source's.
+        self.lengths += (target != PADDING).sum(1) * (source.shape[1] + 1)
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
         """The `size` pairs (fewer at the end) from number `start` of `epoch`."""

@@ -27,11 +27,13 @@ class NaiveBayes(nn.Module):
         self.vocabulary = vocabulary
         found = self._found(texts)  # (N, 2T - 1)
         known = found[found != PADDING].unique()
-        if len(missing := set(range(classes)) - set(labels.tolist())):
-            raise ValueError(f"there is no text of class {min(missing)} to count words in")
-        inside = [texts_of[texts_of != PADDING] for texts_of in (found[labels == label] for label in range(classes))]
-        counts = torch.stack([torch.searchsorted(known, one).bincount(minlength=len(known)) for one in inside], dim=1)
-        chances = ((counts + 1) / (counts + 1).sum(0)).log()
+        counts = torch.ones(len(known), classes)  # from 1 on, so that nothing is impossible
+        for label in range(classes):
+            inside = found[labels == label]
+            if not len(inside):
+                raise ValueError(f"there is no text of class {label} to count words in")
+            counts[:, label] += torch.searchsorted(known, inside[inside != PADDING]).bincount(minlength=len(known))
+        chances = (counts / counts.sum(0)).log()
         self.register_buffer("known", known)
         self.register_buffer("speaks", F.pad(chances - chances.mean(1, keepdim=True), (0, 0, 0, 1)))
         self.register_buffer("prior", (labels.bincount(minlength=classes) / len(labels)).log())
