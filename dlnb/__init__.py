@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import text, vision
+    from .fast import Muon
     from .metrics import accuracy
     from .task import Task
     from .train.checkpoints.checkpoint import CheckpointError
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CheckpointError": "dlnb.train.checkpoints.checkpoint",
+    "Muon": "dlnb.fast",
     "Run": "dlnb.train.run",
     "Task": "dlnb.task",
     "accuracy": "dlnb.metrics",
@@ -49,6 +51,7 @@ _ROOMS = ("text", "vision")
 
 __all__ = [
     "CheckpointError",
+    "Muon",
     "Run",
     "Task",
     "accuracy",

@@ -200,3 +200,21 @@ def moved(rows: Annotated, zoom: tuple[float, float] = (0.8, 1.6)) -> Annotated:
 def varied_photographs(rows: Annotated) -> Annotated:
     """Few photographs made many: mirrored, enlarged, moved and lit."""
     return relit(mirrored(moved(rows)), light=0.35, tint=0.15)
+
+
+def pasted(rows: Annotated, share: float = 0.5) -> Annotated:
+    """Into a `share` of the pictures, all that is marked in another one of them is pasted, at the place where it was there.
+
+    The list of objects becomes twice as long: the own ones, also where they are covered now, and the others.
+    Source: Ghiasi et al. 2021, arXiv:2012.07177.
+    """
+    other = rows.rows(torch.randperm(len(rows)))
+    taken = torch.rand(len(rows)) < share
+    new = (other.masks > 0) & taken[:, None, None]
+    labels = other.labels.masked_fill(~taken[:, None], NONE)
+    return Annotated(
+        torch.where(new[:, None], other.pictures, rows.pictures),
+        torch.where(new, other.masks, rows.masks),
+        torch.cat([rows.boxes, other.boxes.masked_fill((labels == NONE)[..., None], 0.0)], dim=1),
+        torch.cat([rows.labels, labels], dim=1),
+    )

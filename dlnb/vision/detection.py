@@ -96,7 +96,7 @@ class Detections:
 
 
 @torch.no_grad()
-def decode(output: Output, height: int, width: int, least: float = 0.1, threshold: float = 0.6, most: int = 100) -> list[Detections]:
+def decode(output: Output, height: int, width: int, least: float = 0.1, threshold: float = 0.5, most: int = 100) -> list[Detections]:
     """The detections in each picture of a batch of pictures of height × width pixels.
 
     least: scores below it are dropped. threshold: of `boxes.nms`. most: detections of one picture.

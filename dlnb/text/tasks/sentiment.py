@@ -9,7 +9,7 @@ from ...data.store import path
 from ...metrics import accuracy
 from ...task import Task, remembered
 from ..batches import TextBatches
-from ..models import BERT, BERTClassifier, RecurrentClassifier, TextCNN
+from ..models import BERT, BERTClassifier, CountedCNN, RecurrentClassifier, TextCNN
 from ..previews import Classified
 from ..reviews import CLASSES, EVERY_WORD, different_reviews
 from ..tokenizers import Words, padded
@@ -60,6 +60,7 @@ def sst2(batch_size: int = 32, *, source: str = "sst2") -> Task:
         credit="Stanford Sentiment Treebank, R. Socher et al. 2013, for research",
         models={
             "TextCNN": lambda: TextCNN(len(words)),
+            "naive Bayes and TextCNN": lambda: CountedCNN(*_tensors(words, train), len(words)),
             "GRU": lambda: RecurrentClassifier(len(words), cell="gru"),
         },
     )  # fmt: skip
@@ -84,15 +85,12 @@ def _sentiment(
     name: str, words: Words, train: Texts, valid: Texts, test: Texts, batch_size: int, credit: str,
     models: dict[str, Callable[[], nn.Module]],
 ) -> Task:  # fmt: skip
-    def tensors(part: Texts) -> tuple[Tensor, Tensor]:
-        return padded([words.encode(text) for text, _ in part]), torch.tensor([label for _, label in part])
-
-    shown, labels = tensors(valid[:SHOWN])
+    shown, labels = _tensors(words, valid[:SHOWN])
     return Task(
         name=name,
-        train=TextBatches(*tensors(train), size=batch_size, shuffle=True),
-        valid=TextBatches(*tensors(valid), size=EVALUATED_AT_ONCE),
-        test=TextBatches(*tensors(test), size=EVALUATED_AT_ONCE),
+        train=TextBatches(*_tensors(words, train), size=batch_size, shuffle=True),
+        valid=TextBatches(*_tensors(words, valid), size=EVALUATED_AT_ONCE),
+        test=TextBatches(*_tensors(words, test), size=EVALUATED_AT_ONCE),
         metrics={"accuracy": accuracy},
         classes=CLASSES,
         baselines={
@@ -105,6 +103,10 @@ def _sentiment(
         models=models,
         tokenizer=words,
     )
+
+
+def _tensors(words: Words, part: Texts) -> tuple[Tensor, Tensor]:
+    return padded([words.encode(text) for text, _ in part]), torch.tensor([label for _, label in part])
 
 
 def _majority(train: Texts, test: Texts) -> float:

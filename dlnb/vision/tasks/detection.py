@@ -18,7 +18,6 @@ from ..annotated import (
     boxes_of,
     drawn_splits,
     mirrored,
-    relit,
     varied_photographs,
 )
 from ..average_precision import ap50, average_precision
@@ -39,8 +38,8 @@ METRICS = {"AP": average_precision, "AP50": ap50}
 def scenes_detection(seed: int = 0, batch_size: int = 8, scenes: int = 1200, size: int = 96, objects: int = 6) -> Task:
     """Cars, buses, people, trees and traffic lights in drawn street scenes; nothing to download.
 
-    scenes: to learn from, each drawn when it is first needed, then mirrored and lit in another way each time; 100 more
-        to validate and 300 to test. seed: of all of them. size: of their sides in pixels, a multiple of 16.
+    scenes: to learn from, each drawn when it is first needed, under a light of its own, and mirrored or not each time; 100
+        more to validate and 300 to test. seed: of all of them. size: of their sides in pixels, a multiple of 16.
     objects: in a scene at the most.
 
     A model gives what `dlnb.vision.Detector` does. A target is {"boxes": (B, objects, 4), "labels": (B, objects)}: x1, y1,
@@ -52,7 +51,7 @@ def scenes_detection(seed: int = 0, batch_size: int = 8, scenes: int = 1200, siz
     train, valid, test = drawn_splits(scenes, seed, size, objects)
     return Task(
         name="scenes_detection",
-        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, augment=lambda rows: relit(mirrored(rows))),
+        train=AnnotatedBatches(train, boxes_of, size=batch_size, shuffle=True, augment=mirrored),
         valid=AnnotatedBatches(valid, boxes_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, boxes_of, size=EVALUATED_AT_ONCE),
         loss=_loss(size, size),

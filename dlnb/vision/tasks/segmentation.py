@@ -17,6 +17,7 @@ from ..annotated import (
     drawn_splits,
     masks_of,
     mirrored,
+    pasted,
     varied_photographs,
 )
 from ..data import as_pixels
@@ -65,8 +66,8 @@ def scenes_segmentation(seed: int = 0, batch_size: int = 4, scenes: int = 2700, 
 def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int = 144, source: str = "penn_fudan") -> Task:
     """Which pixels are people, in 170 photographs of streets, fetched once through `dlnb.data.store` (53 MB).
 
-    Photographs, splits and arguments are those of `penn_fudan_detection`. A model gives logits
-    (B, 2, height, width); a target is (B, height, width) int64, 1 where a person is.
+    Photographs, splits and arguments are those of `penn_fudan_detection`; half of those to learn from have the people of
+    another one pasted in too. A model gives logits (B, 2, height, width); a target is (B, height, width) int64, 1 where a person is.
 
     Raises: DataError if the files cannot be had; PictureError or ValueError naming a file that does not fit.
     """
@@ -74,7 +75,7 @@ def penn_fudan_segmentation(batch_size: int = 8, height: int = 112, width: int =
     classes = ("background", *PEOPLE)
     return Task(
         name=f"{source}_segmentation",
-        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, augment=varied_photographs),
+        train=AnnotatedBatches(train, masks_of, size=batch_size, shuffle=True, augment=lambda rows: pasted(varied_photographs(rows))),
         valid=AnnotatedBatches(valid, masks_of, size=EVALUATED_AT_ONCE),
         test=AnnotatedBatches(test, masks_of, size=EVALUATED_AT_ONCE),
         loss=segmentation_loss,

@@ -12,6 +12,8 @@ from dlnb.text import (
     BERT,
     GPT,
     BERTClassifier,
+    CountedCNN,
+    NaiveBayes,
     RecurrentClassifier,
     TextCNN,
     Translator,
@@ -44,10 +46,19 @@ def test_a_recurrent_cell_is_pytorchs_own(cell):
     assert torch.allclose(ours.cell.from_state.weight.grad, theirs.weight_hh_l0.grad, atol=1e-4)
 
 
+def labelled():
+    """Texts of words from 5 to 19, some of them short, and one of three classes for each."""
+    generator = torch.Generator().manual_seed(2)
+    texts, labels = torch.randint(5, 20, (60, 9), generator=generator), torch.arange(60) % 3
+    texts[::4, 6:] = PADDING
+    return texts, labels
+
+
 def classifiers():
     with dl.seeded(0):
         yield from (RecurrentClassifier(20, 3, cell, 8, pool) for cell in CELLS for pool in ("last", "mean", "attention"))
         yield TextCNN(20, 3, 8, 8)
+        yield CountedCNN(*labelled(), 20, 3, 8, 8)
         yield BERTClassifier(BERT(20, 12, 8, 2, 2), 3)
 
 
@@ -59,6 +70,47 @@ def test_a_text_is_read_as_if_its_padding_were_not_there(model):
     alone, together = model(tokens), model(longer, longer != PADDING)
     assert alone.shape == (4, 3)
     assert torch.allclose(alone, together, atol=1e-5)
+
+
+def test_naive_bayes_is_scikit_learns_on_words_and_pairs_that_were_seen():
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+
+    texts, labels = labelled()
+    as_words = [" ".join(f"w{word}" for word in text if word != PADDING) for text in texts.tolist()]
+    theirs = make_pipeline(CountVectorizer(binary=True, ngram_range=(1, 2)), MultinomialNB())
+    theirs.fit(as_words[:40], labels[:40])
+    ours = NaiveBayes(texts[:40], labels[:40], 20, 3)
+    expected = torch.from_numpy(theirs.predict_log_proba(as_words)).float()
+    assert torch.allclose(ours(texts).log_softmax(1), expected, atol=1e-4)
+
+
+def test_naive_bayes_knows_nothing_of_words_that_it_never_saw_but_how_frequent_the_classes_are():
+    texts, labels = torch.tensor([[5, 6], [5, 7], [8, 6], [7, 7]]), torch.tensor([0, 0, 0, 1])
+    judged = NaiveBayes(texts, labels, 20)(torch.tensor([[11, 12, 13]])).softmax(1)
+    assert torch.allclose(judged, torch.tensor([[0.75, 0.25]]))
+    with pytest.raises(ValueError, match="no text of class 2"):
+        NaiveBayes(texts, labels, 20, classes=3)
+
+
+def test_the_network_learns_without_the_counts_and_judges_with_them():
+    with dl.seeded(0):
+        model = CountedCNN(*labelled(), 20, 3, 8, 8, word_dropout=0.0, trust=0.5)
+    texts = labelled()[0]
+    model.network.dropout.p = 0.0
+    alone = model.train()(texts)
+    assert torch.equal(alone, model.network(texts))
+    assert torch.allclose(model.eval()(texts), alone + 0.5 * model.counts(texts))
+    assert not any(name.startswith("counts") for name, _ in model.named_parameters())
+
+
+def test_words_are_hidden_only_while_learning():
+    with dl.seeded(0):
+        model = TextCNN(20, 3, 8, 8, dropout=0.0, word_dropout=1.0)
+    one, other = torch.randint(5, 20, (2, 4, 7), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model.train()(one), model(other))
+    assert not torch.allclose(model.eval()(one), model(other))
 
 
 def gpt(**more):

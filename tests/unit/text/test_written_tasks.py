@@ -52,6 +52,25 @@ def test_what_is_written_is_followed_by_what_is_asked():
     assert written.tolist() == [[START, 5, 6], [START, 7, END]] and following.tolist() == [[5, 6, END], [7, END, PADDING]]
 
 
+def test_pairs_of_like_lengths_come_together_and_each_comes_once():
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.randint(4, 30, (400,), generator=generator)
+    others = (lengths + torch.randint(-2, 3, (400,), generator=generator)).tolist()
+    source = padded([[5 + number] * length for number, length in enumerate(lengths.tolist())])
+    target = padded([[START, *[5] * length, END] for length in others])
+    batches = PairBatches(source, target, size=8, shuffle=True)
+    seen, area, text = [], 0, 0
+    for position in range(len(batches)):
+        read, written, following = batches.batch(1, 2, position)
+        seen += read[:, 0].tolist()
+        area += read.numel() + following.numel()
+        text += int((read != PADDING).sum() + (following != PADDING).sum())
+        assert (following != PADDING).any(0).all() and written.shape == following.shape
+    assert sorted(seen) == list(range(5, 405)) and area < 1.1 * text
+    again = batches.reader()
+    assert all(torch.equal(a, b) for a, b in zip(again.batch(1, 2, 5), batches.batch(1, 2, 5), strict=True))
+
+
 def test_in_every_text_some_words_are_hidden_and_those_alone_are_asked_for():
     tokens = padded([[10 + i % 7] * (1 + i % 20) for i in range(400)])
     batches = MaskedBatches(tokens, vocabulary=30, size=100, shuffle=True)

@@ -13,6 +13,7 @@ from dlnb.vision.annotated import (
     masks_of,
     mirrored,
     moved,
+    pasted,
     relit,
 )
 from dlnb.vision.detection import NONE
@@ -59,6 +60,20 @@ def test_what_was_moved_out_of_the_picture_does_not_count(rows):
     assert 0 < gone.sum() < 40
     assert (other.boxes[gone] == 0).all()
     assert (other.masks[gone].flatten(1) == 1).float().mean(1).max() < 0.3 * 9 * 16 * 12 / (48 * 64) + 0.02
+
+
+def test_what_is_pasted_brings_its_mask_and_its_box(rows):
+    with dl.seeded(0):
+        other = pasted(rows, share=0.5)
+    pasted_into = other.labels[:, 2] != NONE
+    assert 8 < pasted_into.sum() < 32 and other.boxes.shape == (40, 4, 4)
+    assert (other.labels[:, 0] == 0).all() and (other.labels[:, [1, 3]] == NONE).all()
+    assert torch.equal(other.boxes[:, :2], rows.boxes) and (other.boxes[~pasted_into][:, 2:] == 0).all()
+    for picture, mask, boxes, labels in zip(other.pictures, other.masks, other.boxes, other.labels, strict=True):
+        where = torch.zeros(48, 64, dtype=torch.bool)
+        for x1, y1, x2, y2 in boxes[labels != NONE].int().tolist():
+            where[y1:y2, x1:x2] = True
+        assert torch.equal(mask == 1, where) and torch.equal(picture[0] == 255, where)
 
 
 def test_light_changes_no_more_than_the_picture(rows):
