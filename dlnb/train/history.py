@@ -5,7 +5,7 @@ rows that are cut off leave whole columns behind, so what a reader holds stays a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -188,6 +188,9 @@ class History:
 
     def __contains__(self, name: object) -> bool:
         return name in self._series
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of a column, (N,) float64.

@@ -91,7 +91,7 @@ class _Reading:
     def read(self, file: Path, label: int) -> Tensor | None:
         """(C, size, size) uint8; None if it is broken or was read before."""
         try:
-            picture = read_picture(file, grey=self.grey, size=(self.size, self.size))
+            picture = read_picture(file, grey=self.grey, size=(self.size, self.size), crop=True)
         except (PictureError, OSError) as error:
             if not self.skip_broken:
                 raise

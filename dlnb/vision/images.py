@@ -22,18 +22,23 @@ class PictureError(ValueError):
     """A file that is no picture, is cut off, is another kind than its name says, or is too large."""
 
 
-def read_picture(file: str | Path, *, grey: bool = False, size: tuple[int, int] | None = None) -> Tensor:
+def read_picture(
+    file: str | Path, *, grey: bool = False, size: tuple[int, int] | None = None, crop: bool = False
+) -> Tensor:
     """A picture file as (3, H, W) uint8, or (1, H, W) where `grey`.
 
-    size: height and width to scale it to. What the file says of how the camera was held is heeded.
+    size: height and width to scale it to. crop: keep its proportions, and cut off what is then too much at two sides.
+    What the file says of how the camera was held is heeded.
 
     Raises: PictureError, naming the file and what is wrong with it; FileNotFoundError.
     """
     file = Path(file)
     with _opened(file) as picture:
+        picture = picture.convert("L" if grey else "RGB")
         if size is not None:
-            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        pixels = np.asarray(picture.convert("L" if grey else "RGB"))
+            scale = ImageOps.fit if crop else Image.Image.resize
+            picture = scale(picture, (size[1], size[0]), Image.Resampling.BILINEAR)
+        pixels = np.asarray(picture)
     return torch.from_numpy(pixels.copy()).reshape(*pixels.shape[:2], -1).permute(2, 0, 1).contiguous()
 
 

@@ -221,7 +221,7 @@ def test_a_cut_can_be_given_in_rows():
     history.add("margin", 3, 0.5)
     history.mark(3, "after")
     ahead = history.cut(3, then)
-    assert (history.names, len(history["loss"]), history.marks) == (["loss"], 3, [Mark(3, "before")])
+    assert (list(history), len(history["loss"]), history.marks) == (["loss"], 3, [Mark(3, "before")])
     assert (ahead.names, ahead["loss"].tolist(), ahead.marks) == (["loss", "margin"], [9.0], [Mark(3, "after")])
 
 

@@ -146,8 +146,9 @@ def from_folder(
 ) -> Task:
     """One's own pictures: a folder with a folder for each class, or with `train`, `valid` and `test` that hold such.
 
-    size: to which all pictures are scaled, in pixels, whatever their own sizes. Where the folder does not say which are for
-        what, 70 % are to learn from, 10 % to validate and 20 % to test, by `seed`. A picture that is there twice is used once.
+    size: of the square to which all pictures are scaled, in pixels; of wider or higher ones the middle is taken. Where the
+        folder does not say which are for what, 70 % are to learn from, 10 % to validate and 20 % to test, by `seed`. A picture
+        that is there twice is used once.
     augment: each picture that is learned from is mirrored or not, and moved a little. grey: without colours.
     skip_broken: leave out files that are no pictures, with a warning that names them.
 

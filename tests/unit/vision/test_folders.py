@@ -13,7 +13,7 @@ from dlnb.data import cifar, store
 from dlnb.data.sets import DataSet, File, ListedFiles
 from dlnb.vision import cifar10, fashion_mnist, from_folder
 from dlnb.vision.data import mirror_and_shift
-from dlnb.vision.images import PictureError
+from dlnb.vision.images import PictureError, read_picture
 
 
 def picture(seed: int, size: tuple[int, int] = (20, 24)) -> Image.Image:
@@ -45,6 +45,20 @@ def test_a_folder_becomes_a_task_whatever_the_sizes_of_its_pictures(tmp_path):
     assert task.preview(model).pixels.shape == (2, 16, 16, 3) and task.show(x).pixels.dtype == np.uint8
     assert from_folder(str(tmp_path), size=16, grey=True).train.batch(0, 0, 0)[0].shape[1] == 1
     assert set(task.baselines) == {"the most frequent class", "3-nearest neighbours", "logistic regression"}
+
+
+def test_of_a_wide_picture_the_middle_is_seen_and_nothing_is_squashed(tmp_path):
+    fill(tmp_path)
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 16:44, 1] = 255
+    for name, pixels in (("wide", wide), ("high", wide.transpose(1, 0, 2))):
+        Image.fromarray(pixels).save(tmp_path / "cat" / f"{name}.png")
+        seen = read_picture(tmp_path / "cat" / f"{name}.png", size=(16, 16), crop=True)
+        assert (seen[1] == 255).all() and (seen[[0, 2]] == 0).all()
+    with pytest.warns(UserWarning, match="1 pictures in .* more than once"):  # what is seen of both is the same
+        task = from_folder(str(tmp_path), size=16)
+    pictures = torch.cat([getattr(task, name).tensors[0] for name in ("train", "valid", "test")])
+    assert (pictures[:, 1] == 255).all((1, 2)).sum() == 1
 
 
 def test_the_split_follows_the_seed(tmp_path):
