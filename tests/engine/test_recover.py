@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import torch
 import dlnb as dl
 from dlnb.train.checkpoints import autosave
 from dlnb.train.checkpoints.autosave import attach, home, unlocked
-from dlnb.train.checkpoints.checkpoint import CheckpointError, read
+from dlnb.train.checkpoints.checkpoint import CheckpointError, read, write
 from dlnb.train.checkpoints.recover import recover, recoverable
 
 from .conftest import network, quadrants
@@ -210,6 +211,24 @@ def test_a_pause_is_saved_though_nothing_happens_afterwards():
     count = saving.saved
     time.sleep(0.5)
     assert saving.saved == count  # and not again and again
+    run.stop()
+
+
+def test_what_is_done_to_a_paused_run_while_it_is_being_saved_is_saved_next(monkeypatch):
+    writes, go_on = threading.Event(), threading.Event()
+
+    def slow(checkpoint, file):
+        writes.set()
+        assert go_on.wait(30)
+        write(checkpoint, file)
+
+    monkeypatch.setattr(autosave, "write", slow)
+    run, _ = begin()
+    run.step(7)
+    assert writes.wait(30)
+    run.set(lr=0.5)
+    go_on.set()
+    assert wait_for(lambda: files() and read_step(files()[-1]) == 7 and read(files()[-1]).events != ())
     run.stop()
 
 

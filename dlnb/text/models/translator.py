@@ -41,6 +41,8 @@ class Translator(nn.Module):
         self.decoder_norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, target_vocabulary, bias=False)
         self.head.weight = self.target_token.weight  # one row a word, for reading it and for saying it
+        # Small at first: what was just written looks most like itself, and would be said again with great confidence.
+        nn.init.constant_(self.decoder_norm.weight, width**-0.5)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """source: (B, S), target: (B, T) → logits (B, T, target_vocabulary)."""

@@ -79,7 +79,7 @@ class Autosave:
         self._what: tuple[int, ...] = ()
         self._off = self._period <= 0 or type(run._loop) is not Loop
         self._run = weakref.ref(run)
-        self._writer: threading.Thread | None = None
+        self._writing = False
         self._timer: threading.Timer | None = None
         self._files = threading.RLock()  # a run may be thrown away while this very thread writes
         # Who throws a run away does not want it back; at the end of the process it is kept.
@@ -90,9 +90,11 @@ class Autosave:
         if self._off:
             return
         if run.state == "done":
-            if self.folder is not None and not self._busy:
+            if self.folder is not None and not self._writing:
                 self._remove()
             return
+        if self._writing:
+            return  # whoever writes looks again afterwards
         elapsed = time.monotonic() - self._last[0]
         trained = elapsed if run.state == "paused" else run.seconds - self._last[1]
         if elapsed < self._period or trained < self._next:
@@ -100,7 +102,7 @@ class Autosave:
                 self._come_back(max(self._period, self._next) - elapsed)
             return
         what = (run.line.number, run.steps, run._trail.applied, len(run.history.marks))
-        if self._busy or _closing.is_set() or run._arriving is not None or what == self._what or not run.steps:
+        if _closing.is_set() or run._arriving is not None or what == self._what or not run.steps:
             return
         # A snapshot that the timeline has just taken costs nothing more: wait for the next one, but not for long.
         snapshot = _just_taken(run)
@@ -113,16 +115,10 @@ class Autosave:
             self._give_up(run, error)
             return
         self._what = what
-        self._next = float("inf")  # until it is known what this one cost
-        self._writer = threading.Thread(
-            target=self._write, args=(checkpoint, time.perf_counter() - begin), name="dlnb-autosave", daemon=True
-        )
-        _writers.add(self._writer)
-        self._writer.start()
-
-    @property
-    def _busy(self) -> bool:
-        return self._writer is not None and self._writer.is_alive()
+        self._writing = True
+        writer = threading.Thread(target=self._write, args=(checkpoint, time.perf_counter() - begin), name="dlnb-autosave", daemon=True)
+        _writers.add(writer)
+        writer.start()
 
     def _come_back(self, seconds: float) -> None:
         """Look again later, as a run that is paused calls nobody."""
@@ -162,8 +158,11 @@ class Autosave:
         run = self._run()
         self._last = (time.monotonic(), 0.0 if run is None else run.seconds)
         self._next = max(cost / SHARE, again)
+        self._writing = False  # before its state is looked at: whatever it becomes later, it is asked here itself
         if run is None or run.state == "done":
             self._remove()
+        elif run.state == "paused":
+            self._come_back(max(self._period, self._next))  # something may have been done to it meanwhile
 
     def _own_folder(self) -> Path:
         """The folder of this run, locked; made anew if somebody has taken it away."""
