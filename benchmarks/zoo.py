@@ -97,8 +97,7 @@ def main() -> None:
         print(line(row, kept[row.name]), end="", flush=True)
         if arguments.write:
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    if arguments.write:
-        write_table("zoo", table(kept))
+            write_table("zoo", table(kept))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from ..data.batches import TensorBatches
 from .tokenizers import MASK, PADDING, SPECIAL
 
 POOL = 16  # batches whose texts are sorted by length among each other, so that little of a batch is padding
-POOL_OF_PAIRS = 100  # more of them, as two lengths are to be alike
 IGNORED = -100  # the target where nothing is asked, as PyTorch's cross-entropy has it
 
 
@@ -19,11 +18,9 @@ class TextBatches(TensorBatches):
         can be. Without it every batch is as long as the longest text of all.
     """
 
-    pool = POOL
-
     def __init__(self, *tensors: Tensor, size: int, shuffle: bool = False) -> None:
         super().__init__(*tensors, size=size, shuffle=shuffle)
-        self.lengths = (tensors[0] != PADDING).sum(1)  # by which texts are sorted
+        self.lengths = sum(((tensor != PADDING).sum(1) for tensor in tensors if tensor.ndim == 2), torch.tensor(0))
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
         """The `size` texts (fewer at the end) from number `start` of `epoch`."""
@@ -42,7 +39,7 @@ class TextBatches(TensorBatches):
     def _shuffled(self, seed: int, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
         order = torch.randperm(self.examples, generator=generator)
-        pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in order.split(self.pool * self.size)]
+        pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.size)]
         batches = torch.cat(pools).split(self.size)
         turns = torch.randperm(len(batches), generator=generator).tolist()
         if len(batches[-1]) < self.size:  # the one that is smaller stays the last
@@ -55,13 +52,6 @@ class PairBatches(TextBatches):
 
     source: (N, S), target: (N, T) int64, filled up with PADDING; the target with its START and END.
     """
-
-    pool = POOL_OF_PAIRS
-
-    def __init__(self, source: Tensor, target: Tensor, *, size: int, shuffle: bool = False) -> None:
-        super().__init__(source, target, size=size, shuffle=shuffle)
-        # By the length of the target, and where that is equal by the source's.
-        self.lengths += (target != PADDING).sum(1) * (source.shape[1] + 1)
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
         """The `size` pairs (fewer at the end) from number `start` of `epoch`."""

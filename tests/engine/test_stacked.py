@@ -347,6 +347,18 @@ def test_targets_of_another_shape_than_the_outputs_are_refused():
         loss(torch.zeros(2, 1, 4), torch.zeros(4), True)
 
 
+def test_whoever_reads_the_steps_finds_the_losses_of_all_of_them(monkeypatch):
+    seen = []
+
+    def counted(together, steps):
+        seen.append((steps, len(curve(together, 0)) if steps else 0))
+        vars(together)["steps"] = steps
+
+    monkeypatch.setattr(Together, "steps", property(lambda together: vars(together)["steps"], counted), raising=False)
+    trained([{}], steps=20)
+    assert [steps for steps, _ in seen] == list(range(21)) and all(steps == losses for steps, losses in seen)
+
+
 def test_the_value_is_a_number_before_and_after():
     together = trained([{"lr": 0.05}], steps=60)
     assert curve(together, 0)[-20:].mean() < curve(together, 0)[:20].mean()

@@ -121,8 +121,8 @@ class Autosave:
         writer.start()
 
     def _come_back(self, seconds: float) -> None:
-        """Look again later, as a run that is paused calls nobody."""
-        if self._timer is None or not self._timer.is_alive():
+        """Look again later, as a run that is paused calls nobody. At the end of the process all is saved, and no thread begins."""
+        if not _closing.is_set() and (self._timer is None or not self._timer.is_alive()):
             self._timer = threading.Timer(min(max(0.1, seconds), 60.0) + 0.05, self._ask)
             self._timer.daemon = True
             self._timer.start()

@@ -157,8 +157,8 @@ class Together(Controlled):
             norm = (gradient * self.optimizer.learns).norm(dim=1, keepdim=True)
             gradient = gradient * (self._clip / (norm + 1e-6)).clamp(max=1.0)
         self.optimizer.step(gradient)
+        self._add("loss", row, self.steps + 1)  # before the step counts, as in `Loop`
         self.steps += 1
-        self._add("loss", row)
         for group in self._groups:
             self.loops[group[0]]._move_on()
         if self._scheduled:
@@ -184,14 +184,14 @@ class Together(Controlled):
                 outputs.append(output)
                 targets.append(target)
                 count += len(x)
-            self._add("valid_loss", (losses / count).numpy())
+            self._add("valid_loss", (losses / count).numpy(), self.steps)
             everything, wanted = torch.cat(outputs, 2).transpose(1, 2), torch.cat(targets)  # (K, N, C)
             for name, metric in self.task.metrics.items():
                 row = [
                     float(metric(everything[k], wanted)) if state == "running" else math.nan
                     for k, state in enumerate(self.states)
                 ]
-                self._add(f"valid_{name}", np.array(row))
+                self._add(f"valid_{name}", np.array(row), self.steps)
 
     # The parts of a step.
 
@@ -237,14 +237,14 @@ class Together(Controlled):
             loop.scheduler.step()
         self.optimizer.read_numbers()
 
-    def _add(self, name: str, row: np.ndarray) -> None:
+    def _add(self, name: str, row: np.ndarray, step: int) -> None:
         column = self.columns.get(name)
         if column is None:
             column = Columns(len(self.loops))
-            column.add(self.steps, row)
+            column.add(step, row)
             self.columns = {**self.columns, name: column}  # a new one, so that who reads the old one is not disturbed
         else:
-            column.add(self.steps, row)
+            column.add(step, row)
 
     def _training(self) -> list[int]:
         return [setting for setting, state in enumerate(self.states) if state == "running"]
