@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .attention import SelfAttention
 from .initial import small_normal
+from .tokens import TokenTable
 
 
 class BERT(nn.Module):
@@ -29,7 +30,7 @@ class BERT(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary, self.context, self.width, self.activation = vocabulary, context, width, activation
-        self.token = nn.Embedding(vocabulary, width)
+        self.token = TokenTable(vocabulary, width)
         self.position = nn.Embedding(context, width)
         self.kind = nn.Embedding(kinds, width)
         self.norm = nn.LayerNorm(width, eps)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .attention import KeyValues, SelfAttention
 from .initial import small_normal
+from .tokens import TokenTable
 
 
 class GPT(nn.Module):
@@ -27,7 +28,7 @@ class GPT(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary, self.context = vocabulary, context
-        self.token = nn.Embedding(vocabulary, width)
+        self.token = TokenTable(vocabulary, width)
         self.position = nn.Embedding(context, width)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import KeyValues, join_heads, split_heads
+from .tokens import TokenTable
 
 CAP = 15.0  # no logit is larger
 
@@ -27,7 +28,7 @@ class ModernGPT(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary, self.context = vocabulary, context
-        self.token = nn.Embedding(vocabulary, width)
+        self.token = TokenTable(vocabulary, width)
         self.blocks = nn.ModuleList(ModernBlock(width, heads, linear) for _ in range(layers))
         self.head = nn.Linear(width, vocabulary, bias=False)
         nn.init.zeros_(self.head.weight)

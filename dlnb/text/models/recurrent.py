@@ -6,6 +6,8 @@ Each cell is written out here as its equations stand; a test holds it against Py
 import torch
 from torch import Tensor, nn
 
+from .tokens import TokenTable
+
 
 class RNNCell(nn.Module):
     """The simplest memory: the new state is a mix of what is read and the old state.
@@ -120,7 +122,7 @@ class RecurrentClassifier(nn.Module):
         if pool not in ("last", "mean", "attention"):
             raise ValueError(f"pool must be 'last', 'mean' or 'attention', got {pool!r}")
         self.pool = pool
-        self.token = nn.Embedding(vocabulary, width)
+        self.token = TokenTable(vocabulary, width)
         self.forwards = Recurrent(cell, width, width)
         self.backwards = Recurrent(cell, width, width)
         self.asks = nn.Linear(2 * width, 1)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..tokenizers import UNKNOWN
+from .tokens import TokenTable
 
 
 class TextCNN(nn.Module):
@@ -24,7 +25,7 @@ class TextCNN(nn.Module):
         if not all(length % 2 for length in lengths):
             raise ValueError(f"the lengths of the filters must be odd, so that each has a word in its middle; got {lengths}")
         self.word_dropout = word_dropout
-        self.token = nn.Embedding(vocabulary, width)
+        self.token = TokenTable(vocabulary, width)
         nn.init.uniform_(self.token.weight, -0.25, 0.25)
         self.filters = nn.ModuleList(nn.Conv1d(width, filters, length, padding=length // 2) for length in lengths)
         self.dropout = nn.Dropout(dropout)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import CrossAttention, KeyValues, SelfAttention
+from .tokens import TokenTable
 
 PADDING = 0  # the token that fills up short sentences
 
@@ -28,8 +29,8 @@ class Translator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.context = context
-        self.source_token = nn.Embedding(source_vocabulary, width)
-        self.target_token = nn.Embedding(target_vocabulary, width)
+        self.source_token = TokenTable(source_vocabulary, width)
+        self.target_token = TokenTable(target_vocabulary, width)
         for table in (self.source_token, self.target_token):
             nn.init.normal_(table.weight, std=width**-0.5)
         self.register_buffer("position", waves(context, width), persistent=False)

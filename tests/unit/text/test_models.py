@@ -191,6 +191,15 @@ def test_a_prompt_that_is_empty_or_too_long_is_refused():
         BERT(20, 12, 8, 1, 2)(torch.zeros(1, 13, dtype=torch.long))
 
 
+@pytest.mark.parametrize("strange", [-1, 30])
+@pytest.mark.parametrize("name", ["GPT", "ModernGPT", "BERT", "TextCNN", "RecurrentClassifier", "Translator"])
+def test_a_model_names_the_token_that_it_does_not_know(name, strange):
+    tokens = torch.tensor([[5, 6, strange, 7]])
+    model = Translator(30, 40) if name == "Translator" else getattr(dl.text, name)(30)
+    with pytest.raises(ValueError, match=f"token {strange} is outside the vocabulary: this model knows the tokens 0 to 29"):
+        model(tokens, torch.ones(1, 2, dtype=torch.int64)) if name == "Translator" else model(tokens)
+
+
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match="3 heads cannot share a width of 16"):
         gpt(heads=3)
