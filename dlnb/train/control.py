@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from .engine import ENGINE
+from .teams import let_helpers_go
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Controlled:
         if self._is_on_training_thread:
             raise RuntimeError("the thread that trains cannot wait for itself: wait for the run in a cell")
         end = None if timeout is None else time.monotonic() + timeout
+        let_helpers_go()
         with self._settled:
             while condition():
                 left = math.inf if end is None else end - time.monotonic()

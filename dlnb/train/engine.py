@@ -13,7 +13,10 @@ from typing import Protocol
 
 import torch
 
+from .teams import let_helpers_go, let_helpers_go_after_cells
+
 SLICE = 0.02  # seconds
+IDLE = 0.2  # seconds without work after which the helpers of this thread go
 # While a run trains, a busy Python cell in another thread would otherwise keep the interpreter for
 # 5 ms at each of the thousand operations of a step: training became up to 200 times slower.
 SWITCH_INTERVAL = 1e-4  # seconds
@@ -46,10 +49,13 @@ class Engine:
 
     def wake(self, run: Turn) -> None:
         """Say that a run has work; starts the thread when it is needed for the first time."""
+        if not self.is_current_thread:
+            let_helpers_go()
         with self._changed:
             if run not in self._runs:
                 self._runs.append(run)
             if self._thread is None or not self._thread.is_alive():
+                let_helpers_go_after_cells()
                 self._thread = threading.Thread(target=self._loop, name="dlnb-engine", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
@@ -78,6 +84,7 @@ class Engine:
                 self._changed.wait_for(lambda: not self._turning)
             yield
         finally:
+            let_helpers_go()
             with self._changed:
                 self._holders.remove(threading.get_ident())
                 self._changed.notify_all()
@@ -107,7 +114,9 @@ class Engine:
         while True:
             with self._changed:
                 self._runs = [run for run in self._runs if run.has_work]
-                self._changed.wait_for(self._can_go)
+                if not self._changed.wait_for(self._can_go, timeout=IDLE):
+                    let_helpers_go()
+                    self._changed.wait_for(self._can_go)
                 if self._stopping:
                     return
                 runs = list(self._runs)
