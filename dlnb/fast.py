@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 STEPS = 5
+SMALL = 48
 
 
 class BFloat16Linear(nn.Linear):
@@ -135,12 +136,35 @@ def orthogonal(matrices: Tensor, steps: int = STEPS) -> Tensor:
 
     Source: the iteration of fifth order as Jordan et al. 2024 tuned it.
     """
-    a, b, c = POLYNOMIAL
+    halves = fast_linear() is BFloat16Linear
     tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.bfloat16() if fast_linear() is BFloat16Linear else matrices
+    x = matrices.bfloat16() if halves else matrices
     x = x.mT if tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    # bfloat16 is too coarse to multiply the factors up, and with small matrices the number of operations counts.
+    wide = x.shape[2] >= 2 * x.shape[1] and x.shape[1] >= SMALL
+    x = _all_at_once(x, steps) if wide and not halves else _one_by_one(x, steps)
+    return (x.mT if tall else x).to(matrices.dtype)
+
+
+def _one_by_one(x: Tensor, steps: int) -> Tensor:
+    """X ← (a + b·S + c·S²)·x with S = x·xᵀ, in each step."""
+    a, b, c = POLYNOMIAL
     for _ in range(steps):
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).to(matrices.dtype)
+    return x
+
+
+def _all_at_once(x: Tensor, steps: int) -> Tensor:
+    """The same where matrices are much wider than high: the factors are functions of the first S, and small as it is."""
+    a, b, c = POLYNOMIAL
+    square = x @ x.mT  # (N, H, H)
+    product = None
+    for step in range(steps):
+        factor = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        factor.diagonal(dim1=1, dim2=2).add_(a)
+        product = factor if product is None else factor @ product
+        if step < steps - 1:
+            square = factor @ square @ factor
+    return x if product is None else product @ x
