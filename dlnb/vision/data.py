@@ -1,5 +1,6 @@
 """Pictures: the sets, how they are split, how they are varied, and how a drawing becomes one of them."""
 
+import functools
 import hashlib
 import math
 from importlib.util import find_spec
@@ -126,7 +127,7 @@ def jitter(
     cos, sin = size * angle.cos(), size * angle.sin()
     dx, dy = 2 * shift * amount[2], 2 * shift * amount[3]  # a picture's sides run from -1 to 1
     affine = torch.stack([cos, -sin, dx, sin, cos, dy], dim=1).view(B, 2, 3)
-    where = F.affine_grid(affine, [B, 1, H, W], align_corners=False)  # (B, H, W, 2)
+    where = _places(H, W, pictures.device).expand(B, -1, -1).bmm(affine.transpose(1, 2)).view(B, H, W, 2)
 
     pull = bend * (2 * torch.rand(B, 2, 3, 3, device=pictures.device) - 1)
     pull = F.interpolate(pull, (H, W), mode="bicubic", align_corners=True)  # (B, 2, H, W), smooth
@@ -135,6 +136,13 @@ def jitter(
     mode = "bicubic" if W < 16 else "bilinear"
     moved = F.grid_sample(pictures, where + pull.permute(0, 2, 3, 1), mode=mode, align_corners=False)
     return moved.clamp(0, 1) ** torch.exp(boldness * amount[4]).view(B, 1, 1, 1)
+
+
+@functools.lru_cache(maxsize=8)
+def _places(height: int, width: int, device: torch.device) -> Tensor:
+    """x, y (from -1 to 1) and 1 for each pixel: (height · width, 3), which `F.affine_grid` makes anew each time."""
+    middles = F.affine_grid(torch.eye(2, 3, device=device)[None], [1, 1, height, width], align_corners=False)
+    return F.pad(middles, (0, 1), value=1.0).view(-1, 3)
 
 
 def mirror_and_shift(pictures: Tensor, shift: float = 0.125) -> Tensor:
