@@ -56,7 +56,7 @@ def rows() -> list[Row]:
         learned("scenes, detection", lambda seed: vision.scenes_detection(scenes=2100), "Detector", {"AP50": 0.9, "AP": 0.6}, 60, said="2,100 scenes", muon=0.05, others=3e-3, epochs=4),
         learned("scenes, segmentation", lambda seed: vision.scenes_segmentation(scenes=1350), "UNet", {"mean IoU": 0.85}, 60, said="1,350 scenes", muon=0.05, others=4e-3, epochs=3),
         learned("Penn-Fudan, detection", lambda seed: vision.penn_fudan_detection(), "Detector", {"AP50": 0.55}, 180, muon=0.05, others=3e-3, epochs=40),
-        learned("Penn-Fudan, segmentation", lambda seed: vision.penn_fudan_segmentation(), "UNet", {"IoU person": 0.7}, 180, muon=0.05, others=4e-3, epochs=50),
+        learned("Penn-Fudan, segmentation", lambda seed: vision.penn_fudan_segmentation(), "UNet", {"IoU person": 0.7}, 180, muon=0.05, others=4e-3, epochs=45),
         learned("ORL faces, ten people never seen, five splits", lambda seed: vision.orl_faces(seed=seed), "FaceNet", {"area under ROC": 0.98}, 60, seeds=5, lr=2e-3, epochs=32),
         Row("tiny Shakespeare, context 64", "ModernGPT, Muon 0.05, others 0.015, 140 steps of 24 windows, linear to 0; beside nanoGPT's recipe on GPT", beside_nanogpt, {"times as fast": 6}, {"loss": 1.898}),
         Row("tiny Shakespeare, free choice", "ModernGPT, context 256, Muon 0.05, others 0.015, 800 steps of 8 windows, linear to 0", free_choice, most={"loss": 1.6}, seconds=180),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import dlnb as dl
-from dlnb.fast import BFloat16Linear, Muon, fast_linear, orthogonal
+from dlnb.fast import STEPS, BFloat16Linear, Muon, _all_at_once, _one_by_one, fast_linear, orthogonal
 from dlnb.text import ModernGPT
 
 
@@ -17,6 +17,16 @@ def test_directions_stay_and_lengths_become_alike():
         assert ((0.5 < torch.linalg.svdvals(found)) & (torch.linalg.svdvals(found) < 1.4)).all()
         wanted = u @ v
         assert (torch.cosine_similarity(found.flatten(1), wanted.flatten(1)) > 0.98).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 48, 96), (1, 64, 640), (3, 50, 500)])
+def test_what_is_done_to_wide_matrices_at_once_is_what_is_done_one_by_one(shape):
+    generator = torch.Generator().manual_seed(0)
+    sizes = torch.logspace(0, -4, shape[2])  # from well to badly balanced
+    x = torch.randn(shape, generator=generator) * sizes
+    x = x / x.norm(dim=(1, 2), keepdim=True)
+    for count in (0, 1, STEPS):
+        assert torch.allclose(_all_at_once(x, count), _one_by_one(x, count), atol=1e-4)
 
 
 def steps(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> list[torch.Tensor]:

@@ -1,5 +1,8 @@
 """Street scenes: a pure function of their number, and what is said of the objects is exactly what is drawn."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,18 @@ def test_a_scene_is_a_pure_function_of_its_number_and_seed():
     assert (one.picture == again.picture).all() and (one.ids == again.ids).all() and (one.boxes == again.boxes).all()
     for other in (scene(8, seed=3), scene(7, seed=4)):
         assert (one.picture != other.picture).mean() > 0.5
+
+
+def test_threads_do_not_disturb_each_other():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    wanted = [scene(number).picture for number in range(20)]
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda number: scene(number).picture, range(20)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
 
 
 @pytest.mark.parametrize("size", [32, 64, 96])
