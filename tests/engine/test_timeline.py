@@ -1,6 +1,8 @@
 """Going back and forth on the timeline, forks, and everything done on the way: the same numbers, to the bit."""
 
+import gc
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import dlnb as dl
+from dlnb.train import timeline
 
 from .conftest import network, quadrants
 
@@ -333,3 +336,18 @@ def test_a_failed_run_can_be_taken_back():
     with pytest.raises(ValueError, match="it broke"):
         run.wait()
     assert run.seek(10) == 10 and run.error is None and run.state == "paused"
+
+
+def test_a_run_that_nobody_holds_makes_room_when_the_next_one_is_made(monkeypatch):
+    monkeypatch.setattr(timeline, "MUCH", 0)
+    gc.disable()  # what Python does by itself comes when it comes
+    try:
+        run = dl.fit(network(), quadrants(), start=False)
+        run.step(3)
+        seen, held = weakref.ref(run), run.timeline.nbytes
+        del run
+        assert held > 0 and seen() is not None
+        dl.fit(network(), quadrants(), start=False)
+        assert seen() is None
+    finally:
+        gc.enable()

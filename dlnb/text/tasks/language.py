@@ -20,17 +20,23 @@ SHOWN, WRITTEN = 4, 48  # beginnings in a preview, and characters that are writt
 
 
 @remembered
-def tiny_shakespeare(context: int = 64, batch_size: int = 12, *, source: str = "tinyshakespeare") -> Task:
+def tiny_shakespeare(
+    context: int = 64, batch_size: int = 12, held_out: float = 0.02, *, source: str = "tinyshakespeare"
+) -> Task:
     """Say which character comes next, in Shakespeare's plays (1.1 MB, fetched once through `dlnb.data.store`).
 
-    The last 10 % of the text are the test, the 2 % before them are for validation: what is tested lies behind all that is
-    learned. Validated and tested is on windows of `context` characters, one after the other.
+    The last 10 % of the text are the test: what is tested lies behind all that is learned. Validated and tested is on windows of
+    `context` characters, one after the other.
+    held_out: the share of the text before the test that is for validation; with 0 there is no validation, and everything before
+        the test is learned, as in nanoGPT.
 
-    Raises: DataError if the file cannot be had.
+    Raises: DataError if the file cannot be had, ValueError if more than half of the text is held out.
     """
+    if not 0 <= held_out <= 0.5:
+        raise ValueError(f"held_out must be from 0 to 0.5, a share of the text; got {held_out}")
     text = path(source, "input.txt").read_text(encoding="utf-8")
     credit = "The works of William Shakespeare, as put together by A. Karpathy for char-rnn, public domain"
-    return _next_character("tiny Shakespeare", text, 0.02, context, batch_size, credit)
+    return _next_character("tiny Shakespeare", text, held_out, context, batch_size, credit)
 
 
 @remembered
@@ -60,7 +66,7 @@ def _next_character(name: str, text: str, valid_share: float, context: int, batc
     return Task(
         name=name,
         train=Windows(train, length=context, size=batch_size, shuffle=True),
-        valid=Windows(valid, length=context, size=64),
+        valid=Windows(valid, length=context, size=64) if valid_share else None,
         test=Windows(test, length=context, size=64),
         loss=next_token_loss,
         metrics={"bits per character": bits_per_token},
@@ -68,7 +74,7 @@ def _next_character(name: str, text: str, valid_share: float, context: int, batc
             "how often each character occurs": lambda: {"bits per character": _counted(train, test, len(tokenizer), 1, context)},
             "the last five characters, counted": lambda: {"bits per character": _counted(train, test, len(tokenizer), 6, context)},
         },
-        preview=Continued(*_beginnings(valid, context), tokenizer),
+        preview=Continued(*_beginnings(valid if valid_share else test, context), tokenizer),
         tokenizer=tokenizer,
         credit=credit,
         models={"GPT": lambda: GPT(len(tokenizer), context), "ModernGPT": lambda: ModernGPT(len(tokenizer), context)},

@@ -31,6 +31,16 @@ def test_the_parts_follow_each_other_and_the_test_is_the_last_tenth():
 
 
 @needs_shakespeare
+def test_without_validation_everything_before_the_test_is_learned():
+    task, whole = tiny_shakespeare(), tiny_shakespeare(held_out=0)
+    assert whole.valid is None and torch.equal(whole.test.tokens, task.test.tokens)
+    assert torch.equal(whole.train.tokens, torch.cat([task.train.tokens, task.valid.tokens]))
+    assert len(whole.preview(whole.models["GPT"]().eval()).said) > 0
+    with pytest.raises(ValueError, match="held_out must be from 0 to 0.5"):
+        tiny_shakespeare(held_out=0.6)
+
+
+@needs_shakespeare
 def test_counting_five_characters_is_a_strong_baseline():
     """4.8 bits are the entropy of single characters; with five before it counted, a character needs 2.7."""
     found = {name: value["bits per character"] for name, value in tiny_shakespeare().measure_baselines().items()}
