@@ -1,11 +1,14 @@
 """For all tests: what a run would keep for later goes nowhere, and no run outlives the test that made it."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 os.environ.setdefault("DLNB_AUTOSAVE", "0")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
