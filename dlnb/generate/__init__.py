@@ -1,0 +1,1 @@
+"""Making: pictures, music, films."""
