@@ -4,7 +4,6 @@ A run sits at a step of a line. Behind it lies its history. Ahead may lie what i
 without a change makes the same steps again, to the bit. A change made there begins a new line, and the old one stays.
 """
 
-import gc
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,10 +98,6 @@ class Line:
         return f"Line({self.name!r} from step {self.start})"
 
 
-_timelines: "weakref.WeakSet[Timeline]" = weakref.WeakSet()
-MUCH = 64 << 20  # bytes of older snapshots, for which it is looked whether anybody still holds them
-
-
 class Timeline:
     """The lines of a run and of its forks, and their snapshots under one budget of memory.
 
@@ -110,14 +105,9 @@ class Timeline:
     """
 
     def __init__(self, budget: int | None = None, disk_budget: int | None = None) -> None:
-        # The parts of a run hold each other, so that Python sees late that nobody holds the run: a cell that is run again and
-        # again would fill the memory with snapshots of runs that are gone.
-        if sum(other.nbytes for other in list(_timelines)) > MUCH:
-            gc.collect()
         self.store = Snapshots(budget, disk_budget)
         self.lines: list[Line] = []
         self._runs: dict[int, weakref.ref[Run]] = {}
-        _timelines.add(self)
 
     @property
     def nbytes(self) -> int:

@@ -28,9 +28,9 @@ def tiny_shakespeare(
     The last 10 % of the text are the test: what is tested lies behind all that is learned. Validated and tested is on windows of
     `context` characters, one after the other.
     held_out: the share of the text before the test that is for validation; with 0 there is no validation, and everything before
-        the test is learned, as in nanoGPT.
+        the test is learned, as in nanoGPT; the preview then goes on from beginnings of the test.
 
-    Raises: DataError if the file cannot be had, ValueError if more than half of the text is held out.
+    Raises: DataError if the file cannot be had; ValueError if held_out is no share up to a half, or too small for one window.
     """
     if not 0 <= held_out <= 0.5:
         raise ValueError(f"held_out must be from 0 to 0.5, a share of the text; got {held_out}")

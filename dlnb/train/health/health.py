@@ -6,6 +6,7 @@ kept below a share of the training time, which is measured.
 
 import logging
 import time
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ class Health:
     """
 
     def __init__(self, run: "Run | Any", probes: Probes | None = None, share: float = 0.0005) -> None:
-        self.run = run if hasattr(run, "request") else None
+        # Not held: a run holds its health, and what holds each other is freed late, with all the snapshots of the run.
+        self._run: weakref.ref[Run] | None = weakref.ref(run) if hasattr(run, "request") else None
         loop: Any = getattr(run, "_loop", run)
         if probes is None:
             probes = loop.observer if isinstance(loop.observer, Probes) else Probes(loop.model)
@@ -153,9 +155,10 @@ class Health:
         """
         from .trial import Trial
 
-        if self.run is None:
-            raise TypeError("only a run can be forked, and this is the health of a loop alone")
-        return Trial(self.run, finding, steps)
+        run = None if self._run is None else self._run()
+        if run is None:
+            raise TypeError("only a run can be forked, and this is the health of a loop alone, or of a run that nobody holds any more")
+        return Trial(run, finding, steps)
 
     # Inside.
 
