@@ -1,0 +1,1 @@
+"""Hearing: voices, features, models that listen, and tasks."""

@@ -1,0 +1,1 @@
+"""Predicting: tables and series."""
