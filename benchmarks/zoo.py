@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from zoo_jobs import Measured, Row, rows
+from zoo_rows import Measured, Row, rows
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scripts"))

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import text, vision
+    from . import driving, generate, speech, tabular, text, vision
     from .fast import Muon
     from .metrics import accuracy
     from .task import Task
@@ -47,7 +47,7 @@ _HOME = {
     "watch": "dlnb.widgets.watch",
     "xray": "dlnb.widgets.xray",
 }
-_ROOMS = ("text", "vision")
+_ROOMS = ("driving", "generate", "speech", "tabular", "text", "vision")
 
 __all__ = [
     "CheckpointError",
@@ -56,15 +56,19 @@ __all__ = [
     "Task",
     "accuracy",
     "compare",
+    "driving",
     "errors",
     "fit",
+    "generate",
     "pad",
     "record",
     "recover",
     "recoverable",
     "run_of",
     "seeded",
+    "speech",
     "sweep",
+    "tabular",
     "text",
     "vision",
     "watch",

@@ -127,12 +127,7 @@ class Texts:
 
     def __post_init__(self) -> None:
         for name, texts in (("read", self.read), ("truth", self.truth), ("said", self.said)):
-            if texts is None:
-                continue
-            if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-                raise ValueError(f"{name} must be a tuple of texts")
-            if len(texts) != len(self.read):
-                raise ValueError(f"{name} has {len(texts)} texts but {len(self.read)} were read")
+            _check_texts(texts, name, len(self.read), "were read")
         for name, column in (("right", self.right), ("scores", self.scores)):
             if column is not None and self.said is None:
                 raise ValueError(f"{name} is about what the model says: give said too")
@@ -142,7 +137,69 @@ class Texts:
             raise ValueError(f"right is {self.right.dtype}; expected bool, whether the model is right")
 
 
-Preview = Images | Boxes | Masks | Texts
+@dataclass(frozen=True)
+class Captioned:
+    """A few pictures, each with a text: a spectrogram and what was said in it, what a model made and what it was asked for.
+
+    pixels: (N, H, W) or (N, H, W, 3) uint8, drawn upright, with their first row at the top.
+    truth: the text that belongs to each, or None where there is none.
+    said: likewise what a model says, or None before it has been asked, or where it made the picture itself.
+    right: (N,) bool, whether what it says will do, or None where that is not a matter of right and wrong.
+
+    Raises: ValueError if the columns do not fit together.
+    """
+
+    pixels: np.ndarray
+    truth: tuple[str, ...] | None = None
+    said: tuple[str, ...] | None = None
+    right: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        count = _check_pixels(self.pixels)[0]
+        for name, texts in (("truth", self.truth), ("said", self.said)):
+            _check_texts(texts, name, count, "belong to the pictures")
+        if self.right is not None:
+            if self.said is None:
+                raise ValueError("right is about what the model says: give said too")
+            if self.right.shape != (count,) or self.right.dtype != np.bool_:
+                raise ValueError(f"right is {self.right.dtype} {self.right.shape}; expected bool ({count},), whether the model is right")
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """A few series up to now, how they went on, and how a model says that they go on.
+
+    past: (N, P) float32, oldest first; P ≥ 1. truth: (N, F) float32, or None where nobody knows.
+    said: (N, F) float32, or None before a model has been asked.
+    low, high: (N, F) float32, between which the model expects it, both or neither.
+    unit: of the values, such as "MW". step: what lies between two values, such as "hour".
+
+    Raises: ValueError if the columns do not fit together.
+    """
+
+    past: np.ndarray
+    truth: np.ndarray | None = None
+    said: np.ndarray | None = None
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    unit: str = ""
+    step: str = ""
+
+    def __post_init__(self) -> None:
+        if self.past.ndim != 2 or not self.past.shape[1]:
+            raise ValueError(f"past has shape {self.past.shape}; expected (N, P) with P at least 1")
+        if (self.low is None) != (self.high is None):
+            raise ValueError("low and high belong together: give both or neither")
+        if self.low is not None and self.said is None:
+            raise ValueError("low and high are about what the model says: give said too")
+        columns = {"truth": self.truth, "said": self.said, "low": self.low, "high": self.high}
+        shapes = {name: column.shape for name, column in columns.items() if column is not None}
+        for name, shape in shapes.items():
+            if len(shape) != 2 or shape[0] != len(self.past) or shape != next(iter(shapes.values())):
+                raise ValueError(f"{name} has shape {shape}; expected ({len(self.past)}, F), the same F for all that comes after the past")
+
+
+Preview = Images | Boxes | Masks | Texts | Captioned | Forecasts
 
 
 def _check_pixels(pixels: np.ndarray) -> tuple[int, ...]:
@@ -154,6 +211,16 @@ def _check_pixels(pixels: np.ndarray) -> tuple[int, ...]:
     if pixels.dtype != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)):
         raise ValueError(f"pixels are {pixels.dtype} {shape}; expected uint8 of shape (N, H, W) or (N, H, W, 3)")
     return shape
+
+
+def _check_texts(texts: tuple[str, ...] | None, name: str, count: int, what: str) -> None:
+    """Raises: ValueError if these are no texts, or another number of them."""
+    if texts is None:
+        return
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} must be a tuple of texts")
+    if len(texts) != count:
+        raise ValueError(f"{name} has {len(texts)} texts but {count} {what}")
 
 
 def _check_labels(labels: np.ndarray, classes: tuple[str, ...], name: str, least: int) -> None:

@@ -154,11 +154,11 @@ CIFAR10 = DataSet(
 
 
 def _github(repository: str) -> tuple[str, str]:
-    """Where a folder of a repository at one commit can be had. repository: "owner/name/commit/folder"."""
-    owner, name, commit, folder = repository.split("/", 3)
+    """Where a folder of a repository at one commit can be had. repository: "owner/name/commit", or "owner/name/commit/folder"."""
+    owner, name, commit, *folder = repository.split("/", 3)
     return (
-        f"https://raw.githubusercontent.com/{owner}/{name}/{commit}/{folder}/",
-        f"https://cdn.jsdelivr.net/gh/{owner}/{name}@{commit}/{folder}/",
+        "/".join(["https://raw.githubusercontent.com", owner, name, commit, *folder, ""]),
+        "/".join(["https://cdn.jsdelivr.net/gh", owner, f"{name}@{commit}", *folder, ""]),
     )
 
 
@@ -232,4 +232,28 @@ PENN_FUDAN = DataSet(
     ),
 )
 
-PUBLISHED = (MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K, ORL_FACES, PENN_FUDAN)
+FREE_SPOKEN_DIGITS = DataSet(
+    name="fsdd",
+    about="3,000 recordings of the digits, each by six speakers fifty times, 8 kHz",
+    source="Z. Jackson and others, Free Spoken Digit Dataset, version 1.0.10",
+    licence="CC BY-SA 4.0",
+    files=ListedFiles("fsdd", _github("Jakobovski/free-spoken-digit-dataset/26eb9aaf76e81b692f806f9140c2d2777410d7a1")),
+)
+
+JSB_CHORALES = DataSet(
+    name="jsb_chorales",
+    about="382 chorales by J. S. Bach, the notes that sound at each quarter and at each 16th: 229 to learn from, 76, 77 to test",
+    source="Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv:1206.6392, as put together by C.-Z. A. Huang",
+    licence="public domain music",
+    files=_on_github(
+        "czhuang/JSB-Chorales-dataset/9a7f733ddb4ed91f48da64ac7f0f621c34aadd4d",
+        [
+            ("jsb-chorales-16th.json", 1_741_172, "8730aca7b64e7d29493733d1cf19fad4a5b351d8f1845e57dac27728104fd39f"),
+            ("jsb-chorales-quarter.json", 407_200, "2db9329f1881a1d3f49703ec556bf1d6f84b4f6c1d702c156536e93cf31e1c91"),
+        ],
+    ),
+)
+
+PUBLISHED = (
+    MNIST, FASHION_MNIST, CIFAR10, TINY_SHAKESPEARE, SST2, MULTI30K, ORL_FACES, PENN_FUDAN, FREE_SPOKEN_DIGITS, JSB_CHORALES,
+)  # fmt: skip

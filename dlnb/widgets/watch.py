@@ -21,7 +21,8 @@ from .inside import shown_inside
 from .watch_commands import Commands, is_number, words
 from .watch_curves import Curves, Sent
 from .watch_doctor import Doctor
-from .watch_frames import examples_of, fixed, gallery, ghosts, panel_of_knobs, panel_of_layers, panel_of_time, status
+from .watch_frames import fixed, ghosts, panel_of_knobs, panel_of_layers, panel_of_time, status
+from .watch_gallery import examples_of, gallery
 
 Panel = Literal["curves", "knobs", "health", "predictions", "layers", "time"]
 PANELS: tuple[Panel, ...] = get_args(Panel)

@@ -7,7 +7,6 @@ import numpy as np
 import torch.nn.functional as F
 from torch import nn
 
-from ..preview import Boxes, Images, Preview, Texts
 from ..train.history import History
 from ..train.lookahead import WhatIf
 from ..train.run import Run
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from ..train.probes.probes import Probes
 
 LONGEST = 20_000  # characters of an error that are sent
-LONGEST_TEXT = 2_000  # characters of a text in the gallery that are sent
 LAYERS = 200  # layers that are listed
 LINES = 12  # lines of the timeline that are shown, the newest
 BINS = 48  # of a little histogram
@@ -138,54 +136,6 @@ def ghosts(number_of: int, knob: str, whatif: WhatIf, columns: dict[str, np.ndar
             for setting, loss in zip(whatif.settings, last, strict=True)
         ],
     }
-
-
-def gallery(shown: Preview, columns: dict[str, np.ndarray], with_examples: bool) -> Message:
-    """What to say of a preview; adds its columns. The examples and what is true of them travel once."""
-    if isinstance(shown, Texts):
-        return _gallery_of_texts(shown, columns, with_examples)
-    once, each = {"pixels": shown.pixels, "truth": shown.truth}, {}
-    if isinstance(shown, Images):
-        kind, each = "images", {"scores": shown.scores}
-    elif isinstance(shown, Boxes):
-        kind, each = "boxes", {"found": shown.found, "foundLabels": shown.found_labels, "scores": shown.scores}
-        once["trueLabels"] = shown.true_labels
-    else:
-        kind, each = "masks", {"said": shown.said}
-    for name, column in ({**once, **each} if with_examples else each).items():
-        if column is not None:
-            columns[f"gallery/{name}"] = column.reshape(-1)
-    count, height, width = shown.pixels.shape[:3]
-    return {
-        "kind": kind,
-        "count": count,
-        "height": height,
-        "width": width,
-        "channels": shown.pixels.shape[3] if shown.pixels.ndim == 4 else 1,
-        "classes": [str(name) for name in shown.classes],
-    }
-
-
-def examples_of(shown: Preview) -> object:
-    """That in which a preview is the same as another: what is shown to the model."""
-    return shown.read if isinstance(shown, Texts) else shown.pixels
-
-
-def _gallery_of_texts(shown: Texts, columns: dict[str, np.ndarray], with_examples: bool) -> Message:
-    if shown.right is not None:
-        columns["gallery/right"] = shown.right.astype(np.uint8)
-    if shown.scores is not None:
-        columns["gallery/scores"] = shown.scores
-    message: Message = {"kind": "texts", "count": len(shown.read), "said": _texts(shown.said)}
-    return message | ({"read": _texts(shown.read), "truth": _texts(shown.truth)} if with_examples else {})
-
-
-def _texts(texts: tuple[str, ...] | None) -> list[str] | None:
-    """As they can be sent: not endless, and without halves of characters, which no encoding knows."""
-    if texts is None:
-        return None
-    short = [text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…" for text in texts]
-    return [text.encode("utf-8", "replace").decode() for text in short]
 
 
 def number(value: float) -> float | None:

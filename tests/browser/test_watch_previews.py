@@ -1,4 +1,4 @@
-"""The predictions panel in a real JupyterLab: boxes, masks and texts, each of a run that trains."""
+"""The predictions panel in a real JupyterLab: boxes, masks, texts, pictures with texts and forecasts, each of a run that trains."""
 
 from real_lab import expect, run_cell, see_predictions
 
@@ -8,7 +8,7 @@ run = dl.fit(task.models["Detector"](), task, lr=3e-3, epochs=10**6)
 dl.watch(run)"""
 
 SMALL = """import numpy as np, torch, dlnb as dl
-from dlnb.preview import Masks, Texts
+from dlnb.preview import Captioned, Forecasts, Masks, Texts
 data = [(torch.randn(8, 2), torch.zeros(8, dtype=torch.long))] * 50
 task = dl.Task.from_loaders(data, loss=torch.nn.functional.cross_entropy)
 """
@@ -25,6 +25,22 @@ TEXTS = f"""{SMALL}
 read = ('<img src=x onerror="window.hacked=1"> a fine film', "سلام دنیا", "не плохо 👩‍🚀")
 task.preview = lambda model: Texts(read, ("for", "against", "for"), ("for", "for", "<b>for</b>"),
                                    np.array([True, False, True]), np.float32([0.9, 0.6, 0.7]))
+run = dl.fit(torch.nn.Linear(2, 2), task, epochs=10**6)
+dl.watch(run)"""
+
+
+CAPTIONED = f"""{SMALL}
+def preview(model):
+    pixels = np.random.RandomState(run.steps % 1000 if 'run' in globals() else 0).randint(0, 256, (3, 40, 150)).astype(np.uint8)
+    return Captioned(pixels, ("play some bach", "stop", "<b>x</b>"), ("play some bach", "", "<b>y</b>"), np.array([True, False, False]))
+task.preview = preview
+run = dl.fit(torch.nn.Linear(2, 2), task, epochs=10**6)
+dl.watch(run)"""
+
+FORECASTS = f"""{SMALL}
+wave = np.sin(np.arange(60, dtype=np.float32) / 5)[None] * np.float32([[1], [2], [3]])
+said = wave[:, 48:] + 0.3
+task.preview = lambda model: Forecasts(wave[:, :48], wave[:, 48:], said, said - 0.4, said + 0.4, unit="MW", step="hour")
 run = dl.fit(torch.nn.Linear(2, 2), task, epochs=10**6)
 dl.watch(run)"""
 
@@ -72,4 +88,39 @@ def test_texts_stay_texts_and_run_in_their_own_direction(notebook):
     gallery.get_by_text("worst", exact=True).click()
     expect(cells.first).to_contain_text("سلام دنیا")
     assert page.evaluate("() => window.hacked") is None
+    run_cell(page, 1)
+
+
+def test_pictures_have_their_texts_and_new_pictures_replace_the_old_ones(notebook):
+    page = notebook(CAPTIONED, "run.pause()")
+    run_cell(page, 0)
+    gallery = see_predictions(page)
+    expect(gallery.locator("li canvas")).to_have_count(3)
+    expect(gallery).to_contain_text("<b>y</b>")
+    expect(gallery).to_contain_text("1 of 3 right")
+    row = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 150, 1).data].join()"
+    first = gallery.locator("li canvas").first.evaluate(row)
+    page.wait_for_function(
+        "first => { const c = document.querySelector('.dlnb-captioned canvas');"
+        " return c && [...c.getContext('2d').getImageData(0, 0, 150, 1).data].join() !== first; }",
+        arg=first,
+    )
+    gallery.get_by_text("worst", exact=True).click()
+    expect(gallery.locator("li").last).to_contain_text("play some bach")
+    run_cell(page, 1)
+
+
+def test_a_forecast_is_drawn_beside_what_came_and_says_how_far_it_is_off(notebook):
+    page = notebook(FORECASTS, "run.pause()")
+    run_cell(page, 0)
+    gallery = see_predictions(page)
+    charts = gallery.locator("ul.dlnb-series li")
+    expect(charts).to_have_count(3)
+    expect(gallery).to_contain_text("off by 0.3 MW on the average")
+    assert charts.first.locator("svg").get_attribute("aria-label").startswith("12 hours ahead, from ")
+    # Truth and forecast are told apart without colours, and lie inside of the chart.
+    dashes = [charts.first.locator(f"polyline.dlnb-line-{name}").evaluate("line => getComputedStyle(line).strokeDasharray") for name in ("truth", "said")]
+    assert dashes[0] != "none" and dashes[1] == "none"
+    chart, line = charts.first.locator("svg").bounding_box(), charts.first.locator("polyline.dlnb-line-said").bounding_box()
+    assert chart["y"] - 2 <= line["y"] and line["y"] + line["height"] <= chart["y"] + chart["height"] + 2
     run_cell(page, 1)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from dlnb.preview import Boxes, Images, Masks, Texts
+from dlnb.preview import Boxes, Captioned, Forecasts, Images, Masks, Texts
 
 PIXELS = np.zeros((2, 4, 5, 3), np.uint8)
 BOXES, LABELS, SCORES = np.zeros((2, 3, 4), np.float32), np.array([[0, 1, -1], [-1, -1, -1]]), np.zeros((2, 3), np.float32)
 CLASSES = ("cat", "dog")
 MASK = np.ones((2, 4, 5), np.uint8)
+SERIES, AHEAD = np.zeros((2, 6), np.float32), np.zeros((2, 3), np.float32)
 
 
 def test_what_fits_is_taken():
@@ -17,6 +18,10 @@ def test_what_fits_is_taken():
     Boxes(PIXELS[..., 0], CLASSES, BOXES, LABELS, BOXES, LABELS, SCORES)
     Masks(PIXELS, CLASSES, MASK)
     Texts(())
+    Captioned(PIXELS[..., 0])
+    Captioned(PIXELS, ("a", "b"), ("a", ""), np.array([True, False]))
+    Forecasts(SERIES)
+    Forecasts(SERIES, AHEAD, AHEAD, AHEAD, AHEAD, unit="MW", step="hour")
     Texts(("a", "b"), ("c", "d"), ("e", "f"), np.array([True, False]), np.array([0.5, 1.0]))
 
 
@@ -41,6 +46,17 @@ def test_what_fits_is_taken():
         (lambda: Texts(("a",), right=np.array([True])), "right is about what the model says"),
         (lambda: Texts(("a",), None, ("b",), np.array([1])), "right is int64; expected bool"),
         (lambda: Texts(("a",), None, ("b",), None, np.zeros(2)), r"scores has shape \(2,\) but 1 texts were read"),
+        (lambda: Captioned(PIXELS.astype(float)), "pixels are float64"),
+        (lambda: Captioned(PIXELS, "ab"), "truth must be a tuple of texts"),
+        (lambda: Captioned(PIXELS, None, ("a",)), "said has 1 texts but 2 belong to the pictures"),
+        (lambda: Captioned(PIXELS, ("a", "b"), right=np.array([True, True])), "right is about what the model says"),
+        (lambda: Captioned(PIXELS, None, ("a", "b"), np.array([1, 1])), r"right is int64 \(2,\); expected bool \(2,\)"),
+        (lambda: Forecasts(SERIES[0]), r"past has shape \(6,\); expected \(N, P\)"),
+        (lambda: Forecasts(SERIES[:, :0]), "with P at least 1"),
+        (lambda: Forecasts(SERIES, AHEAD, AHEAD[:, :2]), r"said has shape \(2, 2\); expected \(2, F\), the same F"),
+        (lambda: Forecasts(SERIES, AHEAD[:1]), r"truth has shape \(1, 3\); expected \(2, F\)"),
+        (lambda: Forecasts(SERIES, said=AHEAD, low=AHEAD), "low and high belong together"),
+        (lambda: Forecasts(SERIES, low=AHEAD, high=AHEAD), "low and high are about what the model says"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(make, words):

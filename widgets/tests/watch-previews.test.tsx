@@ -3,9 +3,11 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Column } from "../src/core/frame";
 import { type Boxes, countFound, overlap, scene } from "../src/watch/boxes";
+import { type Captioned, shownWidth } from "../src/watch/captioned";
+import { drawn, type Forecasts, meanError } from "../src/watch/forecasts";
 import { Gallery } from "../src/watch/Gallery";
 import { classesSeen, colour, type Masks, meanIou } from "../src/watch/masks";
-import { gallery, ordered, orders, type Shape } from "../src/watch/previews";
+import { gallery, ordered, orders, type Shape, summary } from "../src/watch/previews";
 import { WatchState } from "../src/watch/state";
 import type { Texts } from "../src/watch/texts";
 import { frame } from "./watch-frame";
@@ -79,6 +81,61 @@ describe("texts", () => {
   });
 });
 
+const CAPTIONED: Shape = { kind: "captioned", count: 2, height: 2, width: 8, channels: 1, said: ["play bach", "stop"], truth: ["play bach", "sto"] };
+const captioned = (right: number[], last: Captioned | null = null, shape: Shape = CAPTIONED) =>
+  gallery(shape, columns({ ...(last ? {} : { pixels: new Uint8Array(32) }), right: Uint8Array.from(right) }), last) as Captioned;
+
+describe("pictures with texts", () => {
+  it("keep their pictures and what is true, and know what was unlearned", () => {
+    const first = captioned([1, 1]);
+    const { truth: _, ...again } = CAPTIONED as Captioned;
+    const second = captioned([0, 1], first, again as Shape);
+    expect(second.pixels).toBe(first.pixels);
+    expect(second.truth).toEqual(["play bach", "sto"]);
+    expect(ordered(second, "newly wrong")).toEqual([0]);
+    expect(ordered(second, "worst")).toEqual([0, 1]);
+    expect(summary(second)).toBe("1 of 2 right");
+  });
+
+  it("that a model made anew replace the old ones with their texts", () => {
+    const first = captioned([1, 1]);
+    const made = gallery({ ...CAPTIONED, truth: ["a", "b"], said: null } as Shape, columns({ pixels: new Uint8Array(32).fill(9) }), first) as Captioned;
+    expect([made.pixels[0], made.truth, made.right, orders(made)]).toEqual([9, ["a", "b"], null, ["same"]]);
+  });
+
+  it("have room by their shape", () => {
+    const of = (width: number, height: number) => shownWidth({ ...captioned([1, 1]), width, height });
+    expect([of(8, 8), of(64, 64), of(200, 64)]).toEqual(["small", "large", "long"]);
+  });
+});
+
+const FORECASTS: Shape = { kind: "forecasts", count: 2, behind: 3, ahead: 2, unit: "MW", step: "hour" };
+const PAST = { past: Float32Array.from([1, 2, 3, 4, 4, 4]), truth: Float32Array.from([4, 5, 4, 4]) };
+const forecasts = (said: number[], last: Forecasts | null = null) =>
+  gallery(FORECASTS, columns({ ...(last ? {} : PAST), said: Float32Array.from(said) }), last) as Forecasts;
+
+describe("forecasts", () => {
+  it("are measured by their mean distance, in their unit, the worst first", () => {
+    const first = forecasts([4, 6, 4, 6]);
+    expect([meanError(first, 0), meanError(first, 1)]).toEqual([0.5, 1]);
+    expect(ordered(first, "worst")).toEqual([1, 0]);
+    expect(summary(first)).toBe("off by 0.75 MW on the average");
+    expect(ordered(forecasts([9, 9, 4, 4], first), "worst")).toEqual([0, 1]);
+  });
+
+  it("are drawn on one scale from the last known value on, without what is no number", () => {
+    const lines = drawn(forecasts([4, Number.NaN, 4, 4]), 0, 100, 44);
+    expect(lines.past.split(" ")).toEqual(["10.0,42.0", "30.0,32.0", "50.0,22.0"]);
+    expect(lines.truth.split(" ")).toEqual(["50.0,22.0", "70.0,12.0", "90.0,2.0"]);
+    expect(lines.said.split(" ")).toEqual(["50.0,22.0", "70.0,12.0"]);
+    expect([lines.low, lines.high, lines.now]).toEqual([1, 5, 60]);
+  });
+
+  it("of a series that stands still lie in the middle", () => {
+    expect(drawn(forecasts([4, 4, 4, 4]), 1, 100, 44).past).toContain("10.0,22.0");
+  });
+});
+
 describe("the gallery on the screen", () => {
   let host: HTMLElement;
   beforeEach(() => {
@@ -120,5 +177,20 @@ describe("the gallery on the screen", () => {
     expect(host.textContent).toContain("2 of 3 right");
     expect([...host.querySelectorAll("td[dir=auto]")].length).toBe(6);
     expect(host.querySelectorAll("tr.dlnb-wrong .dlnb-sign")[0]!.textContent).toBe("✗");
+  });
+
+  it("takes what was heard for text, and says where nothing was", async () => {
+    await show({ ...CAPTIONED, said: ["<b>x</b>", ""] } as Shape, columns({ pixels: new Uint8Array(32), right: Uint8Array.from([1, 0]) }));
+    expect(host.querySelectorAll("li canvas").length).toBe(2);
+    expect(host.querySelector("b")).toBeNull();
+    expect(host.textContent).toContain("<b>x</b>");
+    expect(host.querySelector("li.dlnb-wrong .dlnb-said")!.textContent).toContain("nothing");
+  });
+
+  it("draws a forecast with its price in words", async () => {
+    await show(FORECASTS, columns({ ...PAST, said: Float32Array.from([4, 6, 4, 6]), low: new Float32Array(4), high: new Float32Array(4).fill(9) }));
+    expect(host.querySelectorAll("li polyline").length).toBe(6);
+    expect(host.querySelectorAll("li polygon").length).toBe(2);
+    expect(host.querySelector("li svg")!.getAttribute("aria-label")).toBe("2 hours ahead, from 0 to 9 MW; on the average 0.5 MW off");
   });
 });

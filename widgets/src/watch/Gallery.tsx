@@ -2,6 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { BoxesList } from "./GalleryBoxes";
+import { CaptionedList } from "./GalleryCaptioned";
+import { ForecastsList } from "./GalleryForecasts";
 import { ImagesList } from "./GalleryImages";
 import { MasksList } from "./GalleryMasks";
 import { TextsList } from "./GalleryTexts";
@@ -59,5 +61,9 @@ function Examples({ shown, indices }: { shown: Shown; indices: number[] }) {
       return <MasksList shown={shown} indices={indices} />;
     case "texts":
       return <TextsList shown={shown} indices={indices} />;
+    case "captioned":
+      return <CaptionedList shown={shown} indices={indices} />;
+    case "forecasts":
+      return <ForecastsList shown={shown} indices={indices} />;
   }
 }

@@ -1,7 +1,9 @@
-// What the gallery shows: pictures with classes, boxes or masks, or texts. `dlnb/preview.py` says what the columns mean.
-import { percent } from "../core/format";
+// What the gallery shows: pictures with classes, boxes, masks or texts, or texts alone, or series. `dlnb/preview.py` says what the columns mean.
+import { number, percent } from "../core/format";
 import type { Column } from "../core/frame";
 import { type Boxes, countFound, worstBoxes } from "./boxes";
+import type { Captioned } from "./captioned";
+import { type Forecasts, meanOfForecasts, worstForecasts } from "./forecasts";
 import { type Masks, meanOfPictures, worstMasks } from "./masks";
 import { countRight, type Images, newlyWrongImages, worstImages } from "./pictures";
 import { countRightTexts, newlyWrongTexts, type Texts, worstTexts } from "./texts";
@@ -15,7 +17,7 @@ export interface Pictures {
   classes: string[];
   pixels: Uint8Array;
 }
-export type Gallery = Images | Boxes | Masks | Texts;
+export type Gallery = Images | Boxes | Masks | Texts | Captioned | Forecasts;
 export type Order = "same" | "worst" | "newly wrong";
 
 interface PicturesShape extends Omit<Pictures, "pixels"> {
@@ -29,7 +31,13 @@ interface TextsShape {
   read?: string[];
   truth?: string[] | null;
 }
-export type Shape = PicturesShape | TextsShape;
+interface CaptionedShape extends Omit<Pictures, "pixels" | "classes"> {
+  kind: "captioned";
+  said: string[] | null;
+  truth?: string[] | null;
+}
+type ForecastsShape = Omit<Forecasts, "past" | "truth" | "said" | "low" | "high">;
+export type Shape = PicturesShape | TextsShape | CaptionedShape | ForecastsShape;
 
 /** The gallery after a frame: the examples and what is true of them travel once, what the model says each time. */
 export function gallery(shape: Shape, columns: Map<string, Column>, last: Gallery | null): Gallery | null {
@@ -41,12 +49,25 @@ export function gallery(shape: Shape, columns: Map<string, Column>, last: Galler
     const [right, scores] = [column<Uint8Array>("right"), column<Float32Array>("scores")];
     return { ...shape, read, truth, right, scores, before: shape.read ? null : old!.right };
   }
+  if (shape.kind === "forecasts") {
+    const fresh = column<Float32Array>("past");
+    const old = !fresh && last?.kind === "forecasts" ? last : null;
+    const past = fresh ?? old?.past;
+    if (!past) return last;
+    const truth = fresh ? column<Float32Array>("truth") : old!.truth;
+    return { ...shape, past, truth, said: column<Float32Array>("said"), low: column<Float32Array>("low"), high: column<Float32Array>("high") };
+  }
   const fresh = column<Uint8Array>("pixels");
   const old = !fresh && last?.kind === shape.kind ? last : null;
   const pixels = fresh ?? old?.pixels;
   if (!pixels) return last;
   const once = <T extends Column>(name: "truth" | "trueLabels") =>
     fresh ? column<T>(name) : ((old as unknown as Record<string, T | null> | null)?.[name] ?? null);
+  if (shape.kind === "captioned") {
+    const before = old?.kind === "captioned" ? old : null;
+    const truth = shape.truth !== undefined ? shape.truth : (before?.truth ?? null);
+    return { ...shape, pixels, classes: [], truth, right: column<Uint8Array>("right"), before: before?.right ?? null };
+  }
   const shared = { ...shape, pixels };
   if (shape.kind === "images") {
     const before = old?.kind === "images" ? old.scores : null;
@@ -71,7 +92,10 @@ export function orders(shown: Gallery): Order[] {
     case "images":
       return shown.truth && shown.scores ? ["same", "worst", "newly wrong"] : ["same"];
     case "texts":
+    case "captioned":
       return shown.right ? ["same", "worst", "newly wrong"] : ["same"];
+    case "forecasts":
+      return shown.truth && shown.said ? ["same", "worst"] : ["same"];
     case "boxes":
       return shown.truth && shown.found ? ["same", "worst"] : ["same"];
     case "masks":
@@ -87,7 +111,10 @@ export function ordered(shown: Gallery, order: Order): number[] {
     case "images":
       return order === "worst" ? worstImages(shown, all) : newlyWrongImages(shown, all);
     case "texts":
+    case "captioned":
       return order === "worst" ? worstTexts(shown, all) : newlyWrongTexts(shown, all);
+    case "forecasts":
+      return worstForecasts(shown, all);
     case "boxes":
       return worstBoxes(shown, all);
     case "masks":
@@ -104,6 +131,10 @@ export function summary(shown: Gallery): string {
   if (shown.kind === "masks") {
     const mean = meanOfPictures(shown);
     return mean === null ? "" : `IoU ${percent(mean)} on the average`;
+  }
+  if (shown.kind === "forecasts") {
+    const error = meanOfForecasts(shown);
+    return error === null ? "" : `off by ${number(error)}${shown.unit && ` ${shown.unit}`} on the average`;
   }
   const right = shown.kind === "images" ? countRight(shown) : countRightTexts(shown);
   return right === null ? "" : `${right} of ${shown.count} right`;

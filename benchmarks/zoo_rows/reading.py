@@ -1,15 +1,11 @@
-"""The rows of the zoo's table: which model learns which task by which recipe, and what it is to reach."""
+"""Rows of the zoo's table: models that read and write."""
 
-import copy
 import math
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import dlnb as dl
 from dlnb.fast import Muon, fast_linear
@@ -17,47 +13,15 @@ from dlnb.text.models import GPT, ModernGPT, Translator
 from dlnb.text.models.bert import BERT, BERTClassifier
 from dlnb.text.sampling import generate
 
-ANSWERS = ("head", "what", "where")  # layers that give a model's answer, which Muon leaves to Adam
+from .row import Measured, Row, learned, scaled, trained
+
 CHARACTERS = 65  # that occur in tiny Shakespeare
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One training: metrics on the test split, seconds of training, and the share of them in which batches were made."""
-
-    values: dict[str, float]
-    seconds: float
-    loader: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table.
-
-    setting: model and recipe in words. measure: of a seed and a number of threads. least, most: what metrics are to reach.
-    seconds: of training at the most. seeds: where more than usual are asked.
-    """
-
-    name: str
-    setting: str
-    measure: Callable[[int, int], Measured]
-    least: dict[str, float] = field(default_factory=dict)
-    most: dict[str, float] = field(default_factory=dict)
-    seconds: float = math.inf
-    seeds: int = 0
-
-
 def rows() -> list[Row]:
-    """All rows, in the order of the table."""
-    vision, text = dl.vision, dl.text
+    """In the order of the table."""
+    text = dl.text
     return [
-        learned("digits, five splits", lambda seed: vision.digits(seed=seed, batch_size=128), "LeNet", {"accuracy": 0.985}, 10, seeds=5, said="batches of 128", lr=7e-3, epochs=30),
-        learned("MNIST's 10,000", lambda seed: vision.mnist(), "LeNet", {"accuracy": 0.985}, 60, lr=3e-3, epochs=4),
-        learned("scenes, detection", lambda seed: vision.scenes_detection(scenes=2100), "Detector", {"AP50": 0.9, "AP": 0.6}, 60, said="2,100 scenes", muon=0.05, others=3e-3, epochs=4),
-        learned("scenes, segmentation", lambda seed: vision.scenes_segmentation(scenes=1350), "UNet", {"mean IoU": 0.85}, 60, said="1,350 scenes", muon=0.05, others=4e-3, epochs=3),
-        learned("Penn-Fudan, detection", lambda seed: vision.penn_fudan_detection(), "Detector", {"AP50": 0.55}, 180, muon=0.05, others=3e-3, epochs=40),
-        learned("Penn-Fudan, segmentation", lambda seed: vision.penn_fudan_segmentation(), "UNet", {"IoU person": 0.7}, 180, muon=0.05, others=4e-3, epochs=45),
-        learned("ORL faces, ten people never seen, five splits", lambda seed: vision.orl_faces(seed=seed), "FaceNet", {"area under ROC": 0.98}, 60, seeds=5, lr=2e-3, epochs=32),
         Row("tiny Shakespeare, context 64", "ModernGPT with 2 heads, Muon 0.05, momentum 0.9, others 0.015, 140 steps of 24 windows, linear to 0; beside nanoGPT's recipe on GPT", beside_nanogpt, {"times as fast": 6}, {"loss": 1.898}),
         Row("tiny Shakespeare, free choice", "ModernGPT with 2 heads, context 256, Muon 0.05, momentum 0.9, others 0.015, 740 steps of 8 windows, linear to 0", free_choice, most={"loss": 1.6}, seconds=180),
         Row("GPT, 6 layers, 256 wide, writes 496 tokens", "keys and values kept, beside all read again", generation, {"times as fast": 5}),
@@ -66,66 +30,6 @@ def rows() -> list[Row]:
         learned("English to French, grammar", lambda seed: text.translation(), "Translator", {"exactly right": 0.95}, 60, lr=2e-3, epochs=5, clip=1.0),
         Row("Multi30k, English to German", "Translator, 256 inside, no dropout, 2,000 pieces, Muon 0.02, others 0.006, 2 epochs of batches of 64, linear to 0, labels smoothed by 0.1; the likeliest word each time", translated, {"BLEU": 15}, seconds=180),
     ]  # fmt: skip
-
-
-def learned(
-    name: str, make: Callable[[int], dl.Task], model: str, least: dict[str, float], seconds: float,
-    seeds: int = 0, said: str = "", muon: float = 0.0, others: float = 0.0, **recipe: Any,
-) -> Row:  # fmt: skip
-    """A row of one training, by a cosine schedule unless another is given. make: the task of a seed; model: its name in the task.
-
-    said: what is to be known of the task. muon, others: learning rates of `Muon`, for the matrices and for all else; without them `dl.fit` has its own optimiser.
-    """
-    recipe = {"schedule": "cosine", **recipe}
-
-    def measure(seed: int, threads: int) -> Measured:
-        task = make(seed)
-        with dl.seeded(seed):
-            made = task.models[model]()
-        own = {"optimizer": Muon.of(made, ANSWERS, lr=muon, lr_others=others)} if muon else {}
-        return trained(made, task, seed, threads, **own, **recipe)
-
-    by = [f"Muon {muon:g}, others {others:g}"] if muon else []
-    setting = ", ".join([model, *([said] if said else []), *by, *(f"{key} {value}" for key, value in recipe.items())])
-    return Row(name, setting, measure, least, seconds=seconds, seeds=seeds)
-
-
-def trained(model: nn.Module, task: dl.Task, seed: int, threads: int, steps: int = 0, **recipe: Any) -> Measured:
-    """Train and measure. steps: how many; by default all of the recipe's epochs."""
-    task = copy.copy(task)
-    task.train = Timed(task.train)
-    run = dl.fit(model, task, seed=seed, threads=threads, start=False, **recipe)
-    begin = time.perf_counter()
-    if steps:
-        run.step(steps)
-    else:
-        run.start()
-        run.wait()
-    seconds = time.perf_counter() - begin
-    found = Measured(run.evaluate("test"), seconds, task.train.seconds / seconds)
-    run.stop()
-    return found
-
-
-class Timed:
-    """Batches, and how long they took to make."""
-
-    def __init__(self, batches: Any) -> None:
-        self._batches = batches
-        self.seconds = 0.0
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def batch(self, seed: int, epoch: int, position: int) -> Any:
-        """See `Batches.batch`."""
-        begin = time.perf_counter()
-        made = self._batches.batch(seed, epoch, position)
-        self.seconds += time.perf_counter() - begin
-        return made
-
-
-# Rows that are more than one training.
 
 
 def beside_nanogpt(seed: int, threads: int) -> Measured:
@@ -178,11 +82,6 @@ def translated(seed: int, threads: int) -> Measured:
     schedule = scaled(lambda step: max(0.0, 1 - step / steps))
     optimizer = Muon.of(model, lr=0.02, lr_others=6e-3)
     return trained(model, task, seed, threads, optimizer=optimizer, schedule=schedule, epochs=epochs)
-
-
-def scaled(scale: Callable[[int], float]) -> Callable[[Any], Any]:
-    """A schedule for `dl.fit`: every learning rate times what a function says of the step."""
-    return lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
 
 
 def generation(seed: int, threads: int) -> Measured:
