@@ -1,0 +1,101 @@
+"""The program that speaks: espeak-ng, in a process of its own.
+
+espeak-ng keeps state from one utterance to the next: in one process the same text does not sound the same twice. So every list of utterances is said by a fresh process, which runs this file: `python -I espeak.py`, with
+JSON on its standard input and 16-bit samples on its standard output. The same list then sounds the same to the bit.
+"""
+
+import ctypes
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPOKEN_RATE = 22_050  # Hz, at which espeak-ng speaks
+SYNCHRONOUS, UTF8, CHARACTERS, OK = 2, 1, 1, 0  # constants of speak_lib.h
+RATE, PITCH, RANGE = 1, 3, 4
+
+
+class Utterance(NamedTuple):
+    """What is to be said, and how.
+
+    voice: a language and a variant of espeak-ng, as "en-us+f2". words: a minute, 80 to 450.
+    pitch: 0 to 100. melody: how far the pitch moves, 0 to 100.
+    """
+
+    text: str
+    voice: str = "en-us"
+    words: int = 175
+    pitch: int = 50
+    melody: int = 50
+
+
+def say(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
+    """Each utterance as samples at SPOKEN_RATE, the same for the same list; two to three milliseconds each.
+
+    Raises: ValueError if espeak-ng knows a voice not; RuntimeError, with what it said, if it ends otherwise.
+    """
+    import espeakng_loader
+
+    order = {
+        "library": espeakng_loader.get_library_path(),
+        "data": espeakng_loader.get_data_path(),
+        "utterances": [tuple(utterance) for utterance in utterances],
+    }
+    done = subprocess.run([sys.executable, "-I", __file__], input=json.dumps(order).encode(), capture_output=True, check=False)
+    if done.returncode:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        last = words[-1] if words else f"it ended with status {done.returncode}"
+        raise (ValueError if "no voice" in last else RuntimeError)(f"espeak-ng could not speak: {last}")
+    found, place = [], 0
+    for _ in utterances:
+        (length,) = struct.unpack_from("<i", done.stdout, place)
+        found.append(np.frombuffer(done.stdout, "<i2", length, place + 4).astype(np.int16))
+        place += 4 + 2 * length
+    return found
+
+
+def _speaker(library: str, data: str) -> tuple[Any, list[bytes]]:
+    """The library, ready to speak, and the list into which it puts what it says."""
+    speech: Any = ctypes.CDLL(library)
+    pieces: list[bytes] = []
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+    @kind
+    def hear(samples: Any, count: int, _: Any) -> int:
+        if samples and count > 0:
+            pieces.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    if speech.espeak_Initialize(SYNCHRONOUS, 500, str(Path(data).parent).encode(), 0) != SPOKEN_RATE:
+        raise SystemExit(f"it does not speak at {SPOKEN_RATE} Hz, or has no data in {data}")
+    speech.espeak_SetSynthCallback(hear)
+    speech.keep = hear  # ctypes holds no reference of its own
+    return speech, pieces
+
+
+def main() -> None:
+    """Read what is to be said, say it, and write the samples: for each utterance their number, then the numbers."""
+    order = json.load(sys.stdin)
+    speech, pieces = _speaker(order["library"], order["data"])
+    for text, voice, words, pitch, melody in order["utterances"]:
+        if speech.espeak_SetVoiceByName(voice.encode()) != OK:
+            raise SystemExit(f"there is no voice {voice!r}")
+        for parameter, value in ((RATE, words), (PITCH, pitch), (RANGE, melody)):
+            speech.espeak_SetParameter(parameter, value, 0)
+        speech.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else the clock seeds what breathes in a voice
+        letters = text.encode()
+        if speech.espeak_Synth(letters, ctypes.c_size_t(len(letters) + 1), 0, CHARACTERS, 0, UTF8, None, None) != OK:
+            raise SystemExit(f"it would not say {text!r}")
+        said = b"".join(pieces)
+        pieces.clear()
+        sys.stdout.buffer.write(struct.pack("<i", len(said) // 2) + said)
+
+
+if __name__ == "__main__":
+    main()

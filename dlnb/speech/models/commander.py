@@ -1,0 +1,32 @@
+"""A model that understands a command: what is wanted, and of what."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .listener import Listener
+
+
+class Commander(Listener):
+    """Pictures of commands to what is wanted: (B, T, MELS) float → (B, sum of sizes) logits, one group for each question.
+
+    sizes: how many answers each question has: the intents, the rooms, the numbers. Each answer is looked for at each moment,
+    and counts as much as where it is heard best: the logarithm of its mean over time of the exponentials.
+    It is causal: when the speaker ends, all but the last moment has been read.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], width: int = 96, dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2), dropout: float = 0.1
+    ) -> None:
+        super().__init__(sum(sizes), width, dilations, dropout)
+        self.sizes = tuple(sizes)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, T, MELS) → (B, sum of sizes)."""
+        return pooled(self.read(pictures)[0])
+
+
+def pooled(logits: Tensor) -> Tensor:
+    """(B, T, answers) → (B, answers): where each is heard best."""
+    return torch.logsumexp(logits, 1) - torch.log(torch.tensor(float(max(1, logits.shape[1]))))

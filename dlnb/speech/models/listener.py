@@ -1,0 +1,98 @@
+"""A model that writes down what it hears, while it hears it."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..features import MELS, QUIETEST, as_numbers
+
+STRIDE = 3  # frames of 10 ms in one of the model's
+SEEN = 6  # frames that it sees at once
+
+
+class State(NamedTuple):
+    """What a `Listener` remembers of what it has read: frames for the stem, inputs of each convolution, the GRU's state."""
+
+    frames: Tensor
+    convolutions: list[Tensor]
+    recurrent: Tensor | None
+
+
+class GatedConvolution(nn.Module):
+    """Now, and twice some frames ago: x + a·sigmoid(b), of a normalised x. (B, T, C) → (B, T, C), causal.
+
+    Source: Dauphin, Fan, Auli & Grangier 2017, Language modeling with gated convolutional networks, arXiv:1612.08083.
+    """
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm = nn.LayerNorm(width)
+        self.mix = nn.Linear(3 * width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.out.bias)
+        nn.init.normal_(self.out.weight, std=0.02)
+
+    def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """past: (B, 2·dilation, C), the normalised frames before x; none where it begins. Also returns those before what follows."""
+        back, normal = 2 * self.dilation, self.norm(x)
+        before = normal.new_zeros(len(x), back, x.shape[2]) if past is None else past
+        known = torch.cat([before, normal], 1)  # (B, back + T, C)
+        three = [known[:, place : place + x.shape[1]] for place in (0, self.dilation, back)]
+        mixed = F.glu(self.mix(torch.cat(three, 2)), 2)
+        return x + self.out(self.dropout(mixed)), known[:, known.shape[1] - back :]
+
+
+class Listener(nn.Module):
+    """Pictures of sounds to letters: a stem that sees 60 ms each 30 ms, gated convolutions over a second, a GRU over it all.
+
+    pictures: (B, T, MELS) float → logits (B, T // 3, letters). It is causal, so `read` reads a stream piece by piece.
+    letters: how many signs it can write, with BLANK.
+    """
+
+    def __init__(
+        self, letters: int, width: int = 128, dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2), dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.stem = nn.Linear(SEEN * MELS, width)
+        self.blocks = nn.ModuleList(GatedConvolution(width, dilation, dropout) for dilation in dilations)
+        self.before = nn.LayerNorm(width)
+        self.recurrent = nn.GRU(width, width, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, letters)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, T, MELS) → (B, T // 3, letters)."""
+        return self.read(pictures)[0]
+
+    def read(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """The logits of the next frames of a stream, and what is remembered for those after. Frames that fill no step wait."""
+        hidden, state = self.hidden(pictures, state)
+        return self.head(hidden), state
+
+    def hidden(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """What the head reads: (B, T // 3, width)."""
+        begun = pictures.new_full((len(pictures), SEEN - STRIDE, MELS), NOTHING) if state is None else state.frames
+        frames = torch.cat([begun, pictures], 1)
+        steps = max(0, (frames.shape[1] - SEEN) // STRIDE + 1)
+        rest = frames[:, steps * STRIDE :]
+        if not steps:
+            kept = State(rest, [], None) if state is None else State(rest, state.convolutions, state.recurrent)
+            return pictures.new_zeros(len(pictures), 0, self.norm.normalized_shape[0]), kept
+        seen = frames[:, : steps * STRIDE + SEEN - STRIDE].unfold(1, SEEN, STRIDE)  # (B, steps, MELS, SEEN)
+        x = self.stem(seen.flatten(2))  # (B, steps, width)
+        pasts = state.convolutions if state is not None and state.convolutions else [None] * len(self.blocks)
+        convolutions = []
+        for block, past in zip(self.blocks, pasts, strict=True):
+            x, past = block(x, past)
+            convolutions.append(past)
+        heard, recurrent = self.recurrent(self.before(x), None if state is None else state.recurrent)
+        return self.norm(x + heard), State(rest, convolutions, recurrent)
+
+
+NOTHING = as_numbers(torch.tensor(QUIETEST)).item()  # what silence looks like

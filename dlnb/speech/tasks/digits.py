@@ -1,0 +1,139 @@
+"""Tasks of digits that people said: one at a time, and rows of them."""
+
+import functools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ...metrics import accuracy
+from ...task import Task, remembered
+from ..batches import SoundBatches
+from ..ctc import ctc_loss, greedy
+from ..digits import SPEAKERS, TAKES, official, read_digits, without
+from ..errors import WordErrors, sentences_right
+from ..features import as_logarithms
+from ..joined import JoinedDigits
+from ..letters import DIGITS
+from ..models import Listener, SoundCNN
+from ..previews import Heard, shown
+from ..recorded import Recorded, pictured
+from ..variety import varied
+
+SHOWN = 12  # sounds in a preview
+EVALUATED_AT_ONCE = 100
+LENGTH = 80  # frames, 0.8 s, that are listened to of a digit
+CREDIT = "Free Spoken Digit Dataset, Z. Jackson and others, CC BY-SA 4.0"
+
+
+@remembered
+def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: int = TAKES, source: str = "fsdd") -> Task:
+    """Ten digits by six speakers, 3,000 recordings, fetched once through `dlnb.data.store`.
+
+    The official split: takes 0 to 4 of each digit and speaker are the test; 5 to 9 validate, 10 to 49 are learned from.
+    speaker: one of dlnb.speech.digits.SPEAKERS who is then heard in the test only, with all their takes, and never before.
+    takes: only the first so many of each, 12 to 50.
+
+    Raises: ValueError for another speaker or number of takes; DataError if the files cannot be had.
+    """
+    if speaker is not None and speaker not in SPEAKERS:
+        raise ValueError(f"speaker must be one of {', '.join(map(repr, SPEAKERS))}, or None for the official split; got {speaker!r}")
+    pictures, digits, speakers, numbers = _recordings(source, _checked(takes))
+    parts = official(numbers) if speaker is None else without(speakers, numbers, SPEAKERS.index(speaker))
+    train, valid, test = ((pictures.pictures[part], pictures.lengths[part], digits[part]) for part in parts)
+
+    def said(model: nn.Module, inputs: Tensor) -> Sequence[str]:
+        return [DIGITS.signs[digit] for digit in model(inputs).argmax(1).tolist()]
+
+    return Task(
+        name="free spoken digits" if speaker is None else f"free spoken digits, {speaker} never heard",
+        train=SoundBatches(*train, size=batch_size, shuffle=True, vary=varied),
+        valid=SoundBatches(*valid, size=EVALUATED_AT_ONCE),
+        test=SoundBatches(*test, size=EVALUATED_AT_ONCE),
+        metrics={"accuracy": accuracy},
+        classes=DIGITS.signs,
+        baselines={
+            "the most frequent digit": lambda: {"accuracy": (test[2] == train[2].mode().values).double().mean().item()},
+            "logistic regression on average bands": lambda: {"accuracy": _logistic(train, test)},
+        },
+        preview=Heard(valid[0][:: max(1, len(valid[0]) // SHOWN)][:SHOWN], [DIGITS.signs[d] for d in valid[2][:: max(1, len(valid[2]) // SHOWN)][:SHOWN]], said),
+        show=shown,
+        credit=CREDIT,
+        models={"SoundCNN": lambda: SoundCNN(len(DIGITS.signs))},
+    )
+
+
+@remembered
+def connected_digits(
+    rows: int = 1200, batch_size: int = 16, digits: int = 6, seed: int = 0, takes: int = TAKES, source: str = "fsdd"
+) -> Task:
+    """Rows of three to `digits` digits, joined from the recordings of `free_spoken_digits`, to be written down.
+
+    rows: to learn from in an epoch, other ones each; 100 to validate and 300 to test, which are joined from recordings that
+    are nowhere else. seed: of these.
+
+    Raises: ValueError for a number that does not fit; DataError if the files cannot be had.
+    """
+    if not 3 <= digits <= 12:
+        raise ValueError(f"digits must be 3 to 12, got {digits}")
+    if rows < 1:
+        raise ValueError(f"rows must be 1 or more, got {rows}")
+    spoken = read_digits(source, _checked(takes))
+    learned, checked, tested = official(spoken.take)
+    make = functools.partial(JoinedDigits, spoken, most=digits, seed=seed)
+    valid = make(checked, rows=100, size=EVALUATED_AT_ONCE)
+    return Task(
+        name="connected digits",
+        train=make(learned, rows=rows, size=batch_size, anew=True, vary=varied),
+        valid=valid,
+        test=make(tested, rows=300, size=EVALUATED_AT_ONCE, seed=seed + 1),
+        loss=ctc_loss,
+        metrics={"word error rate": WordErrors(DIGITS), "rows right": functools.partial(sentences_right, DIGITS)},
+        predict=lambda model, inputs, logits: [DIGITS.decode(row) for row in greedy(logits)],
+        preview=_rows_shown(valid),
+        show=shown,
+        credit=CREDIT,
+        models={"Listener": lambda: Listener(len(DIGITS), 96)},
+        tokenizer=DIGITS,
+    )
+
+
+def _checked(takes: int) -> int:
+    if not 12 <= takes <= TAKES:
+        raise ValueError(f"takes must be 12 to {TAKES}, of which the first ten are not learned from; got {takes}")
+    return takes
+
+
+@functools.lru_cache(maxsize=2)
+def _recordings(source: str, takes: int) -> tuple[Recorded, Tensor, Tensor, Tensor]:
+    """Pictures of all recordings, at most LENGTH frames of each, and their digits, speakers and takes."""
+    import numpy as np
+
+    spoken = read_digits(source, takes)
+    sounds = [np.pad(sound, (400, max(400, 3_000 - len(sound)))) for sound in spoken.sounds]
+    made = pictured(sounds, [DIGITS.signs[digit] for digit in spoken.digit.tolist()])
+    return Recorded(made.pictures[:, :LENGTH], made.lengths.clamp(max=LENGTH), made.texts), spoken.digit, spoken.speaker, spoken.take
+
+
+def _rows_shown(valid: JoinedDigits) -> Heard:
+    from ..features import MIDDLE, QUIETEST, SPREAD
+
+    numbers, target = valid.cut(0, 0, 0, 8)
+    pictures = ((numbers * SPREAD + MIDDLE - QUIETEST) * (255 / -QUIETEST)).round().to(torch.uint8)
+    said = lambda model, inputs: [DIGITS.decode(row) for row in greedy(model(inputs))]  # noqa: E731
+    return Heard(pictures, [DIGITS.decode(row) for row in target.tolist()], said)
+
+
+def _logistic(train: tuple[Tensor, Tensor, Tensor], test: tuple[Tensor, Tensor, Tensor]) -> float:
+    """The accuracy of scikit-learn's logistic regression on the mean of each band in five fifths of a sound."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def averages(pictures: Tensor, lengths: Tensor) -> Tensor:
+        rows = [as_logarithms(one[:length]).tensor_split(5) for one, length in zip(pictures, lengths.tolist(), strict=True)]
+        return torch.stack([torch.cat([fifth.mean(0) for fifth in row]) for row in rows])
+
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+    classifier.fit(averages(*train[:2]).numpy(), train[2].numpy())
+    return float(classifier.score(averages(*test[:2]).numpy(), test[2].numpy()))

@@ -1,0 +1,74 @@
+"""Tasks that write down what is said."""
+
+import functools
+
+from numpy.random import RandomState
+from torch import Tensor, nn
+
+from ...task import Task, remembered
+from ..batches import SoundBatches
+from ..ctc import ctc_loss, greedy
+from ..errors import WordErrors, sentences_right
+from ..hearing import searched
+from ..language import LetterLanguage
+from ..letters import ENGLISH
+from ..models import Listener
+from ..previews import Heard, shown
+from ..recorded import Recorded, recorded
+from ..sentences import phrase, sentence
+from ..variety import varied
+from ..voices import PEOPLE
+
+EVALUATED_AT_ONCE = 100
+SHOWN = 8
+HELD_OUT = 200
+
+
+@remembered
+def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, batch_size: int = 16, search: bool = True) -> Task:
+    """Short sentences in voices of espeak-ng, written down letter by letter; nothing to download.
+
+    sentences: to learn from, and so many phrases of one to three words, which are learned first; 200 sentences more to
+    validate and 200 to test, in which some words stand together that never do in what is learned. Each split has its own
+    people. search: whether the metrics are of the texts that a beam search finds with a language of letters that is counted
+    in the sentences to learn from; else of the likeliest letter of each moment.
+
+    Raises: ValueError if there are too few.
+    """
+    if sentences < 20 or phrases < 0:
+        raise ValueError(f"20 sentences or more are needed, and phrases must be 0 or more; got {sentences} and {phrases}")
+    draw = RandomState(seed)
+    texts = tuple(phrase(draw) for _ in range(phrases)) + tuple(sentence(draw, learned=True) for _ in range(sentences))
+    held_out = max(20, min(HELD_OUT, sentences // 5))
+    learned = recorded(texts, PEOPLE["train"], seed)
+    valid, test = (
+        recorded(tuple(sentence(draw, learned=False) for _ in range(held_out)), PEOPLE[part], seed + place)
+        for place, part in enumerate(("valid", "test"), 1)
+    )
+    language = LetterLanguage(map(ENGLISH.encode, texts[phrases:]), len(ENGLISH))
+
+    def predict(model: nn.Module, inputs: tuple[Tensor], logits: Tensor) -> list[str]:
+        rows = searched(logits, language) if search else greedy(logits)
+        return [ENGLISH.decode(row) for row in rows]
+
+    def said(model: nn.Module, pictures: Tensor) -> list[str]:
+        return [ENGLISH.decode(row) for row in greedy(model(pictures))]
+
+    return Task(
+        name="transcription",
+        train=SoundBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=varied),
+        valid=SoundBatches(*_tensors(valid), size=EVALUATED_AT_ONCE),
+        test=SoundBatches(*_tensors(test), size=EVALUATED_AT_ONCE),
+        loss=ctc_loss,
+        metrics={"word error rate": WordErrors(ENGLISH), "sentences right": functools.partial(sentences_right, ENGLISH)},
+        predict=predict,
+        preview=Heard(valid.pictures[:SHOWN], valid.texts[:SHOWN], said),
+        show=shown,
+        credit="voices of espeak-ng",
+        models={"Listener": lambda: Listener(len(ENGLISH))},
+        tokenizer=ENGLISH,
+    )
+
+
+def _tensors(sounds: Recorded) -> tuple[Tensor, Tensor, Tensor]:
+    return sounds.pictures, sounds.lengths, ENGLISH.rows(sounds.texts)

@@ -1,0 +1,82 @@
+"""Tasks that wait for a word."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ...data.batches import TensorBatches
+from ...task import Task, remembered
+from ..features import as_numbers
+from ..models import Spotter
+from ..previews import Heard, shown
+from ..variety import varied
+from ..voices import PEOPLE
+from ..waking import WAKE_WORD, Streams, alarms, missed, smoothed, streams, waking_loss
+
+SECONDS = 10.0  # of a row of validation or test
+CLIP = 3.0  # of a row to learn from
+EVALUATED_AT_ONCE = 30
+SHOWN = 8
+SURE = 0.5
+
+
+@remembered
+def wake_word(clips: int = 900, minutes: int = 60, seed: int = 0, batch_size: int = 16) -> Task:
+    """"Hey computer", noticed in a stream of other speech, as soon as it was said; nothing to download.
+
+    clips: of three seconds, to learn from, a third of them with the word. minutes: of speech of other people in validation and
+    in the test each, with a noise 10 dB weaker; beside them 200 rows (fewer for less than an hour) with the word in each. They
+    are made when they are first needed.
+
+    A target is (B, T // 3): 1 where the word has just ended, 0 elsewhere, -1 where nothing is asked.
+
+    Raises: ValueError if there are too few clips or minutes.
+    """
+    if clips < 12 or minutes < 1:
+        raise ValueError(f"12 clips and 1 minute are needed at least, got clips={clips} and minutes={minutes}")
+    learned = streams(clips // 3, clips - clips // 3, CLIP, PEOPLE["train"], seed)
+    heard = {name: Lazy(minutes, PEOPLE[name], seed + place) for place, name in enumerate(("valid", "test"), 1)}
+    some = learned.target.eq(1).any(1).nonzero()[:, 0][: SHOWN // 2].tolist() + list(range(len(learned.target) - SHOWN // 2, len(learned.target)))
+
+    def said(model: nn.Module, inputs: Tensor) -> Sequence[str]:
+        return [_caption(bool(alarms(row, SURE))) for row in smoothed(model(inputs)).tolist()]
+
+    return Task(
+        name="wake word",
+        train=TensorBatches(learned.pictures, learned.target, size=batch_size, shuffle=True, augment=lambda pictures: varied(pictures, speed=0.0, masks=1)),
+        valid=heard["valid"],
+        test=heard["test"],
+        loss=waking_loss,
+        metrics={"missed at one false alarm an hour": missed},
+        preview=Heard(learned.pictures[some], [_caption(bool(row.eq(1).any())) for row in learned.target[some]], said),
+        show=shown,
+        credit="voices of espeak-ng",
+        models={"Spotter": lambda: Spotter()},
+    )
+
+
+class Lazy:
+    """Rows of ten seconds, made when they are first asked for, as an hour of speech takes a while."""
+
+    def __init__(self, minutes: int, people: tuple[str, ...], seed: int) -> None:
+        self.others = round(minutes * 60 / SECONDS)
+        self.words = max(10, min(200, self.others))
+        self.people, self.seed = people, seed
+
+    def __len__(self) -> int:
+        return -(-(self.words + self.others) // EVALUATED_AT_ONCE)
+
+    def batch(self, seed: int, epoch: int, position: int) -> tuple[Tensor, Tensor]:
+        """Batch number `position`, the same in every epoch."""
+        made = self.streams
+        part = slice(position * EVALUATED_AT_ONCE, (position + 1) * EVALUATED_AT_ONCE)
+        return as_numbers(made.pictures[part]), made.target[part]
+
+    @property
+    def streams(self) -> Streams:
+        """All rows, first those with the word."""
+        return streams(self.words, self.others, SECONDS, self.people, self.seed, (10.0, 10.0))
+
+
+def _caption(word: bool) -> str:
+    return WAKE_WORD if word else "-"

@@ -1,0 +1,158 @@
+"""Waiting for a word: clips to learn it from, streams to be tested on, and how often it is missed or heard where it was not.
+
+A model says at each 30 ms how sure it is that the word has just ended. Its probabilities are smoothed, and where they rise
+above a threshold there is an alarm.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .commands import command
+from .disturb import at_level, in_room, with_noise
+from .features import HOP, RATE, frames_of, picture
+from .models.listener import STRIDE
+from .sentences import sentence
+from .voices import spoken
+
+WAKE_WORD = "hey computer"
+ALIKE = ("hey", "computer", "hey peter", "a commuter", "the computer game", "hey commander", "play computer", "they compute", "hey teacher", "my computer")
+AFTER_END, UNSURE = 8, 6  # steps of 30 ms: how long a model is to be sure after the word, and how long before nothing is asked
+SMOOTHED = 5  # steps
+REFRACTORY = 33  # steps: for a second after an alarm there is no other
+LATE = 20  # steps after its end in which the word may still be noticed
+IGNORED = -1
+
+
+class Streams(NamedTuple):
+    """Rows of sound of one length. pictures: (N, T, MELS) uint8.
+
+    target: (N, T // STRIDE) int64: 1 where the word has just ended, 0 where it has not, IGNORED where that is not asked.
+    """
+
+    pictures: Tensor
+    target: Tensor
+
+
+@lru_cache(maxsize=6)
+def streams(words: int, others: int, seconds: float, people: tuple[str, ...], seed: int, noise: tuple[float, float] = (10.0, 30.0)) -> Streams:
+    """So many rows in which the word is said once, among other speech, and so many with other speech only.
+
+    noise: the least and the most decibels by which it is weaker than the speech.
+    """
+    draw = RandomState(seed)
+    need = int((words + others) * (seconds / 1.3 + 1))
+    other = iter(spoken(tuple(_other(draw) for _ in range(need)), people, seed))
+    said = spoken((WAKE_WORD,) * words, people, seed + 1)
+    rows, targets = [], []
+    for number in range(words + others):
+        sound, end = _row(other, said[number] if number < words else None, int(seconds * RATE), draw)
+        there = in_room(sound, draw.uniform(0.0, 0.4), draw)
+        there = at_level(with_noise(there, draw.uniform(*noise), draw, draw.uniform(0.0, 2.0)), draw.uniform(-32.0, -14.0))
+        rows.append(picture(torch.from_numpy(there)))
+        targets.append(_target(frames_of(len(sound)) // STRIDE, end))
+    return Streams(torch.stack(rows), torch.stack(targets))
+
+
+def smoothed(logits: Tensor) -> Tensor:
+    """The mean probability of the last SMOOTHED steps. (N, T) → (N, T)."""
+    padded = torch.nn.functional.pad(logits.float().sigmoid(), (SMOOTHED - 1, 0))
+    return padded.unfold(1, SMOOTHED, 1).mean(2)
+
+
+def alarms(probabilities: Sequence[float], threshold: float) -> list[int]:
+    """The steps at which there is an alarm: where the threshold is reached, and none was in the last second."""
+    found: list[int] = []
+    for step, probability in enumerate(probabilities):
+        if probability >= threshold and (not found or step - found[-1] >= REFRACTORY):
+            found.append(step)
+    return found
+
+
+def rates(logits: Tensor, target: Tensor, threshold: float) -> tuple[float, float]:
+    """The share of words that were missed, and false alarms an hour. logits, target: (N, T).
+
+    An alarm counts for a word from a few steps before its end to LATE after; every other is false.
+    """
+    missed = false = words = 0
+    for probabilities, row in zip(smoothed(logits).tolist(), target.tolist(), strict=True):
+        found = alarms(probabilities, threshold) if max(probabilities) >= threshold else []
+        if 1 in row:
+            words += 1
+            end = row.index(1)
+            right = [step for step in found if end - UNSURE <= step <= end + LATE]
+            missed += not right
+            false += len(found) - len(right)
+        else:
+            false += len(found)
+    hours = target.numel() * STRIDE * HOP / RATE / 3600
+    return missed / max(1, words), false / hours
+
+
+def threshold_for(logits: Tensor, target: Tensor, most: float = 1.0) -> float:
+    """The lowest threshold with at most so many false alarms an hour; 1 if there is none below."""
+    for threshold in np.linspace(0.05, 0.99, 95).tolist():
+        if rates(logits, target, threshold)[1] <= most:
+            return threshold
+    return 1.0
+
+
+def missed(logits: Tensor, target: Tensor) -> float:
+    """The share of words that are missed where the threshold allows one false alarm an hour in these very streams."""
+    return rates(logits, target, threshold_for(logits, target))[0]
+
+
+def waking_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy over the steps that are asked for; those after the word count as much as ten others. (B, T) each."""
+    weight = (target != IGNORED).float() * (1 + 9 * (target == 1))
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, (target == 1).float(), weight, reduction="sum")
+    return losses / weight.sum().clamp(min=1)
+
+
+def _other(draw: RandomState) -> str:
+    """Something else that is said: a sentence, a command, or words that are like the word."""
+    kind = draw.randint(10)
+    if kind < 2:
+        return ALIKE[draw.randint(len(ALIKE))]
+    return command(draw, learned=True).text if kind < 5 else sentence(draw, learned=True)
+
+
+def _row(other: "object", word: NDArray[np.float32] | None, length: int, draw: RandomState) -> tuple[NDArray[np.float32], int | None]:
+    """Speech that fills a row, with the word at some place in it, and the sample at which it ends."""
+    pieces: list[NDArray[np.float32]] = []
+    filled, end = 0, None
+    place = draw.uniform(0.0, 0.9) * (length - 0 if word is None else length - len(word))
+    while filled < length:
+        if word is not None and end is None and filled >= min(place, length - len(word) - RATE // 3):
+            piece = word
+            end = filled + len(_trimmed(word))
+        else:
+            piece = next(other)  # type: ignore[call-overload]
+            if word is not None and end is None and filled + len(piece) > length - len(word) - RATE // 3:
+                piece = piece[: max(0, length - len(word) - RATE // 3 - filled)]
+        pause = np.zeros(int(draw.uniform(0.02, 0.5) * RATE), np.float32)
+        pieces += [piece, pause]
+        filled += len(piece) + len(pause)
+    return np.concatenate(pieces)[:length], end
+
+
+def _trimmed(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without the silence at its end."""
+    loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
+    return sound[: loud[-1] + 1]
+
+
+def _target(steps: int, end: int | None) -> Tensor:
+    target = torch.zeros(steps, dtype=torch.int64)
+    if end is not None:
+        step = min(end // HOP // STRIDE, steps - 1)
+        target[max(0, step - UNSURE) : step] = IGNORED
+        target[step : step + AFTER_END] = 1
+        target[step + AFTER_END : step + 2 * AFTER_END] = IGNORED
+    return target
