@@ -1,0 +1,142 @@
+"""What may come: where the own car would be after each pair of decisions, where the others may be, and how near they would come.
+
+The others go on at the speed that they have, on every way that their lane leads to. The own car does one thing for a second and
+another one after it, so that what leads into a trap is seen as such.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from .bodies import HEADING, LENGTH, SPEED, WIDTH, X, Y, rotated
+from .world import ACTIONS, FASTER, IDLE, LEFT, RIGHT, SLOWER, Scene
+
+HORIZON, STEP = 4.0, 0.2  # seconds looked ahead, and between two looks
+TIMES = np.arange(STEP, HORIZON + STEP / 2, STEP)  # (T,)
+RESPONSE, SWERVE = 0.6, 0.7  # seconds in which a wanted speed, or the middle of a lane, is nearly reached
+CIRCLES = 4  # that cover a car
+NEAR, CLOSE = 0.4, 2.0  # metres to spare, ahead and behind, below which it is a collision, or uncomfortable
+BESIDE = 0.4  # metres to spare at the sides
+HEADWAY = 0.25  # seconds of driving that are to be kept besides
+CHANGES = ((0.0, 1.0), (-4.0, 0.5), (2.0, 0.5))  # m/s² at which others may begin to brake or go, and how much each counts
+FAR = 80.0  # metres beyond which nobody is looked at
+
+
+def futures(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Every pair of decisions that can be taken (P, 2), and where the own car would be: bodies (P, T, 6)."""
+    now = scene.open
+    pairs = [(int(first), second) for first in np.flatnonzero(now) for second in (IDLE, FASTER, SLOWER)]
+    pairs += [(IDLE, second) for second in (LEFT, RIGHT) if now[second]]
+    return np.array(pairs), np.stack([_driven(scene, first, second) for first, second in pairs])
+
+
+def _driven(scene: Scene, first: int, second: int) -> np.ndarray:
+    """The own car on a pair of decisions, bodies (T, 6): its controllers are those of highway-env, written as formulas."""
+    wanted = scene.speed_after(first)
+    speed, metres = _speeds(scene.ego[SPEED], wanted, TIMES)
+    early = TIMES <= 1.0
+    turn = int(early.sum()) - 1
+    steps = list(scene.speeds)
+    if second in (FASTER, SLOWER):
+        nearest = int(np.abs(scene.speeds - speed[turn]).argmin()) + (1 if second == FASTER else -1)
+        wanted = steps[min(max(nearest, 0), len(steps) - 1)]
+    later, further = _speeds(speed[turn], wanted, TIMES[~early] - TIMES[turn])
+    speed, metres = np.append(speed[early], later), np.append(metres[early], metres[turn] + further)
+    lane, asked = scene.lane, first if first in (LEFT, RIGHT) else second if second in (LEFT, RIGHT) else None
+    body = np.tile(scene.ego, (len(TIMES), 1))
+    body[:, SPEED] = speed
+    other = lane if asked is None else scene.road.beside(lane, -1 if asked == LEFT else 1) or lane
+    when = 0.0 if asked is None or asked == first else 1.0
+    body[:, :2], body[:, HEADING] = _line(scene, other, metres, speed, when)
+    if when:
+        held = TIMES <= when
+        body[held, :2], body[held, HEADING] = (part[held] for part in _line(scene, lane, metres, speed, 0.0))
+    return body
+
+
+def _speeds(now: float, wanted: float, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Speeds, and metres that are driven, where a speed goes towards another one as a charge goes into a condenser."""
+    fade = np.exp(-times / RESPONSE)
+    return wanted + (now - wanted) * fade, wanted * times + (now - wanted) * RESPONSE * (1 - fade)
+
+
+def _line(scene: Scene, lane: tuple[str, str, int], metres: np.ndarray, speed: np.ndarray, when: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places (T, 2) and headings (T,) of the own car that goes to the middle of a lane from a moment on."""
+    begin, aside = scene.road.locate_on(lane, scene.ego[:2])
+    places, headings = scene.road.paths(lane, FAR, scene.route)[0].along(begin + metres)
+    offset = aside * np.exp(-np.maximum(TIMES - when, 0) / SWERVE)
+    places = places + rotated(np.stack([np.zeros_like(offset), offset], -1), headings)
+    return places, headings - np.arctan2(offset * (TIMES > when) / SWERVE, np.maximum(speed, 3.0))
+
+
+def ways_of_others(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Where all others near enough may be: bodies (W, T, 6), and for each way the number of the other (W,)."""
+    near = np.flatnonzero(np.hypot(*(scene.others[:, :2] - scene.ego[:2]).T) < FAR)
+    if not len(near):
+        return np.zeros((0, len(TIMES), 6)), np.zeros(0)
+    lanes, metres, aside = scene.road.locate(scene.others[near])
+    ways, weights = [], []
+    for (number, lane, begin, away), (change, weight) in product(zip(near, lanes, metres, aside, strict=True), CHANGES):
+        body = scene.others[number]
+        travelled = body[SPEED] * TIMES + change * np.where(TIMES < 1, TIMES**2 / 2, TIMES - 0.5)
+        if abs(away) > scene.road.lanes[lane].width or abs(body[SPEED]) < 0.5:  # off the map, or it stands: nothing says that it turns
+            straight = np.tile(body, (len(TIMES), 1))
+            straight[:, :2] += travelled[:, None] * np.array([np.cos(body[HEADING]), np.sin(body[HEADING])])
+            ways.append(straight)
+            weights.append(weight)
+            continue
+        for path in scene.road.paths(lane, FAR):
+            places, headings = path.along(begin + travelled)
+            bodies = np.tile(body, (len(TIMES), 1))
+            offset = away * np.exp(-TIMES / SWERVE)
+            bodies[:, :2] = places + rotated(np.stack([np.zeros_like(offset), offset], -1), headings)
+            bodies[:, HEADING] = headings
+            ways.append(bodies)
+            weights.append(weight)
+    return np.array(ways), np.array(weights)
+
+
+def spare(own: np.ndarray, other: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
+    """Metres between bodies (…, 6) that are longer by `margin` ahead and behind: (…,), below 0 where they touch.
+
+    Each is covered by a row of circles as wide as it is, so that corners count as rounded.
+    """
+    ours, theirs = circles(own, np.asarray(margin, dtype=float)), circles(other, np.asarray(0.0))
+    away = ours[..., :, None, :] - theirs[..., None, :, :]
+    return np.sqrt((away**2).sum(-1).min((-1, -2))) - own[..., WIDTH] / 2 - other[..., WIDTH] / 2
+
+
+def circles(bodies: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """The middles of the circles that cover bodies (…, 6), made longer by `margin` at both ends: (…, CIRCLES, 2)."""
+    reach = np.maximum(bodies[..., LENGTH] / 2 + margin - bodies[..., WIDTH] / 2, 0)
+    ahead = reach[..., None] * np.linspace(-1, 1, CIRCLES)
+    heading = bodies[..., HEADING, None]
+    return np.stack([bodies[..., X, None] + ahead * np.cos(heading), bodies[..., Y, None] + ahead * np.sin(heading)], -1)
+
+
+def dangers(scene: Scene) -> np.ndarray:
+    """How dangerous each of ACTIONS is, if the best is made of it afterwards: (5,) in [0, 1], infinite where it cannot be taken.
+
+    1 is a collision at once; what would come in 4 seconds counts for a quarter of it, and being too close for 0.3 of a collision.
+    """
+    pairs, own = futures(scene)
+    ways, weights = ways_of_others(scene)
+    worst = np.zeros(len(pairs))
+    if len(ways):
+        matters = _matters(own, ways)
+        ways, weights = ways[matters], weights[matters]
+    if len(ways):
+        headway = HEADWAY * np.maximum(own[:, None, :, SPEED], 0) * np.ones((1, len(ways), 1))
+        soon = 1 - 0.75 * TIMES / HORIZON
+        hit = spare(own[:, None], ways[None], NEAR) < BESIDE  # (P, W, T)
+        tight = spare(own[:, None], ways[None], CLOSE + headway) < 2 * BESIDE
+        worst = (np.maximum(hit, 0.3 * tight) * soon * weights[:, None]).max((1, 2))
+    found = np.full(len(ACTIONS), np.inf)
+    np.minimum.at(found, pairs[:, 0], worst)
+    return found
+
+
+def _matters(own: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """Which ways of others can come near any of ours; who follows in the same lane is to keep the distance himself."""
+    gap = np.hypot(own[:, None, :, X] - ways[None, :, :, X], own[:, None, :, Y] - ways[None, :, :, Y]).min((0, 2))
+    return gap < 15.0
