@@ -1,0 +1,84 @@
+"""The real pictures from which drawing is learned: scikit-learn's handwritten digits, and pictures with noise on them."""
+
+import functools
+from importlib.util import find_spec
+from pathlib import Path as File
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.batches import TensorBatches
+from .paths import Path
+
+CLASSES = tuple("0123456789")
+CREDIT = "Optical Recognition of Handwritten Digits, E. Alpaydin & C. Kaynak, UCI 1998, CC BY 4.0, from scikit-learn"
+DROPPED = 0.1  # of the classes that are kept from the model, so that it learns to draw without one too
+
+
+@functools.cache
+def read_digits() -> tuple[Tensor, Tensor]:
+    """1,797 pictures (N, 1, 8, 8) float32 in [0, 1], and which digit each is, (N,) int64.
+
+    Read from the file itself, as importing scikit-learn takes two seconds. Raises: FileNotFoundError without scikit-learn.
+    """
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the digits come with scikit-learn, which is not installed: pip install scikit-learn")
+    rows = np.loadtxt(File(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",", dtype=np.float32)
+    return torch.from_numpy(rows[:, :64]).reshape(-1, 1, 8, 8) / 16, torch.from_numpy(rows[:, 64]).long()
+
+
+def parts_of_digits(seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Pictures and labels to learn from (70 %), to validate (10 %) and to test (20 %), drawn by the seed."""
+    pictures, labels = read_digits()
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(labels)))
+    ends = [0, round(0.7 * len(order)), round(0.8 * len(order)), len(order)]
+    return [(pictures[order[a:b]], labels[order[a:b]]) for a, b in zip(ends, ends[1:], strict=False)]
+
+
+class NoisedBatches:
+    """Pictures somewhere on their way to noise: (x, t, label), and the velocity there; a pure function of (seed, epoch, position).
+
+    pictures: (N, C, H, W) float32 in [0, 1]; labels: (N,) int64 below `classes`. In what is learned from (`learn`) order, times
+    and noise are drawn anew for each epoch, and one class in ten is replaced by `classes`, which stands for none; elsewhere all
+    of it is the same each time. The times of a batch are spread evenly over [0, 1], each a little off its place.
+
+    Raises: ValueError if the pictures are not in [0, 1].
+    """
+
+    def __init__(self, pictures: Tensor, labels: Tensor, *, classes: int, path: Path, size: int, learn: bool = False) -> None:
+        if not bool(((pictures >= 0) & (pictures <= 1)).all()):
+            raise ValueError("pictures must be numbers from 0 to 1; some are NaN or outside")
+        self.tensors = (pictures, labels)
+        self.size, self.classes, self.path, self.learn = size, classes, path, learn
+        self._whole = TensorBatches(2 * pictures - 1, labels, size=size, shuffle=learn)
+
+    def __len__(self) -> int:
+        return -(-self.examples // self.size)
+
+    @property
+    def examples(self) -> int:
+        """How many pictures an epoch has."""
+        return len(self.tensors[0])
+
+    def batch(self, seed: int, epoch: int, position: int) -> tuple[Tensor, ...]:
+        """Batch number `position` (from 0) of `epoch`."""
+        return self.cut(seed, epoch, position * self.size, self.size)
+
+    def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
+        """The `size` pictures (fewer at the end) from number `start` of `epoch`."""
+        if not self.learn:
+            seed = epoch = 0
+        pictures, labels = self._whole.cut(seed, epoch, start, size)
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch * 7_919 + start) % 2**63)
+        count = len(labels)
+        t = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
+        x, velocity = self.path.noised(pictures, torch.randn(pictures.shape, generator=generator), t)
+        if self.learn:
+            labels = torch.where(torch.rand(count, generator=generator) < DROPPED, self.classes, labels)
+        return x, t, labels, velocity
+
+    def reader(self) -> "NoisedBatches":
+        """The same pictures for another run."""
+        return NoisedBatches(*self.tensors, classes=self.classes, path=self.path, size=self.size, learn=self.learn)
