@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .commands import SIZES, Command, commanded, understood
 from .features import SPREAD
 from .hearing import Frames
+from .house import SIZES, Command, commanded, understood
 from .models import Commander
 from .models.listener import State
 

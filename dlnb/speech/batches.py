@@ -8,8 +8,10 @@ from torch import Tensor
 
 from ..data.batches import TensorBatches
 from .features import as_numbers
+from .models.listener import STRIDE
 
 POOL = 16  # batches whose sounds are sorted by length among each other, so that little of a batch is silence
+LATE = 4  # frames of 10 ms
 
 
 class SoundBatches(TensorBatches):
@@ -35,7 +37,10 @@ class SoundBatches(TensorBatches):
         pictures, lengths, target = super().cut(seed, epoch, start, size)
         if self.shuffle:
             pictures = pictures[:, : int(lengths.max())]
-        return (as_numbers if self.vary is None else self.vary)(pictures), target
+        return self._read(pictures), target
+
+    def _read(self, pictures: Tensor) -> Tensor:
+        return (as_numbers if self.vary is None else self.vary)(pictures)
 
     def reader(self) -> Any:
         """The same batches for another run, which keeps the order of an epoch of its own."""
@@ -52,3 +57,26 @@ class SoundBatches(TensorBatches):
         if len(batches[-1]) < self.size:  # the one that is smaller stays the last
             turns = [turn for turn in turns if turn != len(batches) - 1] + [len(batches) - 1]
         return torch.cat([batches[turn] for turn in turns])
+
+
+class AlignedBatches(SoundBatches):
+    """The same where it is known which phoneme sounds when: `(numbers, {"text": (B, L), "phonemes": (B, T // STRIDE)})`.
+
+    phonemes: (N, T) uint8. A model is asked for the one that sounded LATE frames before, as what follows tells much of it.
+    """
+
+    def __init__(
+        self, pictures: Tensor, lengths: Tensor, target: Tensor, phonemes: Tensor, *, size: int, shuffle: bool = False,
+        shortest_first: bool = False, vary: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(pictures, lengths, target, size=size, shuffle=shuffle, shortest_first=shortest_first, vary=vary)
+        self.tensors = (*self.tensors, phonemes)
+
+    def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Any, ...]:
+        """The `size` sounds (fewer at the end) from number `start` of `epoch`."""
+        pictures, lengths, target, phonemes = super(SoundBatches, self).cut(seed, epoch, start, size)
+        before = int(lengths.max()) if self.shuffle else pictures.shape[1]
+        numbers = self._read(pictures[:, :before])
+        steps = torch.arange(numbers.shape[1] // STRIDE) * STRIDE - LATE  # frames, before which it was another length
+        places = (steps * before / numbers.shape[1]).round().long().clamp(0, before - 1)
+        return numbers, {"text": target, "phonemes": phonemes[:, places].long()}

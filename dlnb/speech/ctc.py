@@ -30,19 +30,19 @@ def forward(log_probs: Tensor, text: Sequence[int]) -> Tensor:
     states = [BLANK]
     for letter in text:
         states += [letter, BLANK]
-    never = log_probs.new_tensor(-math.inf)
-    alpha = [log_probs[0, state] if s < 2 else never for s, state in enumerate(states)]
+    alpha = {s: log_probs[0, state] for s, state in enumerate(states[:2])}  # what cannot have been reached is left out
     for frame in log_probs[1:]:
-        ways = []
+        ways = {}
         for s, state in enumerate(states):
-            before = [alpha[s]]  # it stays
-            if s > 0:
-                before.append(alpha[s - 1])  # it goes on
+            from_there = [s, s - 1]  # it stays, or goes on
             if s > 1 and state not in (BLANK, states[s - 2]):
-                before.append(alpha[s - 2])  # it leaves a blank out, which only two equal letters need
-            ways.append(torch.logsumexp(torch.stack(before), 0) + frame[state])
+                from_there.append(s - 2)  # it leaves a blank out, which only two equal letters need
+            reached = [alpha[place] for place in from_there if place in alpha]
+            if reached:
+                ways[s] = torch.logsumexp(torch.stack(reached), 0) + frame[state]
         alpha = ways
-    return -torch.logsumexp(torch.stack(alpha[-2:]), 0)
+    ends = [alpha[s] for s in (len(states) - 1, len(states) - 2) if s in alpha]
+    return -torch.logsumexp(torch.stack(ends), 0) if ends else log_probs.new_tensor(math.inf)
 
 
 def ctc_loss(logits: Tensor, target: Tensor) -> Tensor:

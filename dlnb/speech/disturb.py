@@ -62,11 +62,11 @@ def as_loud_as(sound: Sound, other: Sound) -> Sound:
     return (sound * (wanted / max(has, 1e-9))).astype(np.float32)
 
 
-def disturbed(sound: Sound, draw: RandomState, noise: tuple[float, float] = (15.0, 40.0), before: float = 0.15, after: float = 0.45) -> Sound:
+def disturbed(sound: Sound, draw: RandomState, noise: tuple[float, float] = (15.0, 40.0), before: float = 0.1, after: float = 0.45) -> Sound:
     """Someone speaks in a room: a pause before and after, echoes, a noise and a level that are drawn.
 
-    noise: the least and the most decibels by which it is weaker. before, after: seconds of pause at the most, and exactly.
+    noise: the least and the most decibels by which it is weaker. before, after: seconds of pause.
     """
-    pause = int(draw.uniform(0.03, before) * RATE), int(after * RATE)
+    pause = int(before * RATE), int(after * RATE)
     there = in_room(np.pad(sound, pause), draw.uniform(0.0, 0.4), draw)
     return at_level(with_noise(there, draw.uniform(*noise), draw, draw.uniform(0.0, 2.0)), draw.uniform(-32.0, -14.0))

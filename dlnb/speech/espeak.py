@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 SPOKEN_RATE = 22_050  # Hz, at which espeak-ng speaks
 SYNCHRONOUS, UTF8, CHARACTERS, OK = 2, 1, 1, 0  # constants of speak_lib.h
+PHONEME_EVENTS, PHONEME = 1, 7
 RATE, PITCH, RANGE = 1, 3, 4
 
 
@@ -35,8 +36,15 @@ class Utterance(NamedTuple):
     melody: int = 50
 
 
-def say(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
-    """Each utterance as samples at SPOKEN_RATE, the same for the same list; two to three milliseconds each.
+class Said(NamedTuple):
+    """How it sounds: samples at SPOKEN_RATE, and each phoneme in espeak-ng's own signs with the sample at which it begins."""
+
+    samples: NDArray[np.int16]
+    phonemes: list[tuple[str, int]]
+
+
+def say(utterances: Sequence[Utterance]) -> list[Said]:
+    """Each utterance as it sounds, the same for the same list; two to three milliseconds each.
 
     Raises: ValueError if espeak-ng knows a voice not; RuntimeError, with what it said, if it ends otherwise.
     """
@@ -54,35 +62,51 @@ def say(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
         raise (ValueError if "no voice" in last else RuntimeError)(f"espeak-ng could not speak: {last}")
     found, place = [], 0
     for _ in utterances:
-        (length,) = struct.unpack_from("<i", done.stdout, place)
-        found.append(np.frombuffer(done.stdout, "<i2", length, place + 4).astype(np.int16))
-        place += 4 + 2 * length
+        length, letters = struct.unpack_from("<ii", done.stdout, place)
+        phonemes = json.loads(done.stdout[place + 8 : place + 8 + letters])
+        found.append(Said(np.frombuffer(done.stdout, "<i2", length, place + 8 + letters).astype(np.int16), list(map(tuple, phonemes))))
+        place += 8 + letters + 2 * length
     return found
 
 
-def _speaker(library: str, data: str) -> tuple[Any, list[bytes]]:
-    """The library, ready to speak, and the list into which it puts what it says."""
+class Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h: something begins at a sample."""
+
+    _fields_ = (
+        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int), ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int), ("sample", ctypes.c_int), ("user_data", ctypes.c_void_p), ("name", ctypes.c_char * 8),
+    )  # fmt: skip
+
+
+def _speaker(library: str, data: str) -> tuple[Any, list[bytes], list[tuple[str, int]]]:
+    """The library, ready to speak, and the lists into which it puts what it says: samples and phonemes."""
     speech: Any = ctypes.CDLL(library)
     pieces: list[bytes] = []
-    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    phonemes: list[tuple[str, int]] = []
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event))
 
     @kind
-    def hear(samples: Any, count: int, _: Any) -> int:
+    def hear(samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
             pieces.append(ctypes.string_at(samples, 2 * count))
+        place = 0
+        while events and events[place].type:  # 0 ends the list
+            if events[place].type == PHONEME:
+                phonemes.append((events[place].name.decode(errors="replace"), events[place].sample))
+            place += 1
         return 0
 
-    if speech.espeak_Initialize(SYNCHRONOUS, 500, str(Path(data).parent).encode(), 0) != SPOKEN_RATE:
+    if speech.espeak_Initialize(SYNCHRONOUS, 500, str(Path(data).parent).encode(), PHONEME_EVENTS) != SPOKEN_RATE:
         raise SystemExit(f"it does not speak at {SPOKEN_RATE} Hz, or has no data in {data}")
     speech.espeak_SetSynthCallback(hear)
     speech.keep = hear  # ctypes holds no reference of its own
-    return speech, pieces
+    return speech, pieces, phonemes
 
 
 def main() -> None:
-    """Read what is to be said, say it, and write the samples: for each utterance their number, then the numbers."""
+    """Read what is to be said, say it, and write the samples: for each utterance two lengths, phonemes, samples."""
     order = json.load(sys.stdin)
-    speech, pieces = _speaker(order["library"], order["data"])
+    speech, pieces, phonemes = _speaker(order["library"], order["data"])
     for text, voice, words, pitch, melody in order["utterances"]:
         if speech.espeak_SetVoiceByName(voice.encode()) != OK:
             raise SystemExit(f"there is no voice {voice!r}")
@@ -92,9 +116,10 @@ def main() -> None:
         letters = text.encode()
         if speech.espeak_Synth(letters, ctypes.c_size_t(len(letters) + 1), 0, CHARACTERS, 0, UTF8, None, None) != OK:
             raise SystemExit(f"it would not say {text!r}")
-        said = b"".join(pieces)
+        said, signs = b"".join(pieces), json.dumps(phonemes).encode()
         pieces.clear()
-        sys.stdout.buffer.write(struct.pack("<i", len(said) // 2) + said)
+        phonemes.clear()
+        sys.stdout.buffer.write(struct.pack("<ii", len(said) // 2, len(signs)) + signs + said)
 
 
 if __name__ == "__main__":

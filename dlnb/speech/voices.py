@@ -5,6 +5,7 @@ a test was never heard in training. Accent, speed, pitch and melody are another 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
@@ -26,6 +27,21 @@ PEOPLE = {
 }  # fmt: skip
 
 
+PHONEMES = (  # espeak-ng's signs for the sounds of English, without stress and length; the first is a pause
+    "", "n", "d", "t", "k", "s", "I", "D", "z", "@", "l", "b", "r", "m", "E", "3", "a#", "i", "aI", "0", "p", "w", "a", "I2", "@2",
+    "oU", "f", "eI", "tS", "h", "v", "aU", "u", "A@", "V", "O@", "r-", "U", "@L", "g", "S", "j", "O", "N", "T", "aa", "i@3", "e@",
+    "A", "o@", "O2", "aI2", "I#", "t#", "VR", "x", "aI@", "w#", "@5", "t2", "IR", "dZ", "Z", "OI", "U@", "i@",
+)  # fmt: skip
+_NUMBERS = {sign: number for number, sign in enumerate(PHONEMES)}
+
+
+class Voice(NamedTuple):
+    """What someone said. samples: float32 in [-1, 1] at RATE. phonemes: numbers in PHONEMES, each with the sample at which it begins."""
+
+    samples: NDArray[np.float32]
+    phonemes: list[tuple[int, int]]
+
+
 def voiced(texts: Sequence[str], people: Sequence[str], draw: RandomState) -> list[Utterance]:
     """Each text by one of the people, in an accent, at a speed, with a pitch and a melody that are drawn."""
     return [
@@ -40,12 +56,18 @@ def voiced(texts: Sequence[str], people: Sequence[str], draw: RandomState) -> li
     ]
 
 
-def spoken(texts: Sequence[str], people: Sequence[str], seed: int) -> list[NDArray[np.float32]]:
-    """Sounds of the texts, each by someone of the people: float32 in [-1, 1] at RATE. The same for the same arguments.
+def spoken(texts: Sequence[str], people: Sequence[str], seed: int) -> list[Voice]:
+    """Each text, said by someone of the people; the same for the same arguments.
 
     Raises: ValueError if a person is not known.
     """
-    return [resampled((sound / 32_768).astype(np.float32), SPOKEN_RATE) for sound in say(voiced(texts, people, RandomState(seed)))]
+    return [
+        Voice(
+            resampled((said.samples / 32_768).astype(np.float32), SPOKEN_RATE),
+            [(_NUMBERS.get(sign.strip("',%=_:|;"), 0), round(sample * RATE / SPOKEN_RATE)) for sign, sample in said.phonemes],
+        )
+        for said in say(voiced(texts, people, RandomState(seed)))
+    ]
 
 
 def resampled(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ A model says at each 30 ms how sure it is that the word has just ended. Its prob
 above a threshold there is an alarm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .commands import command
 from .disturb import at_level, in_room, with_noise
 from .features import HOP, RATE, frames_of, picture
+from .house import command
 from .models.listener import STRIDE
 from .sentences import sentence
 from .voices import spoken
@@ -48,8 +48,8 @@ def streams(words: int, others: int, seconds: float, people: tuple[str, ...], se
     """
     draw = RandomState(seed)
     need = int((words + others) * (seconds / 1.3 + 1))
-    other = iter(spoken(tuple(_other(draw) for _ in range(need)), people, seed))
-    said = spoken((WAKE_WORD,) * words, people, seed + 1)
+    other = iter([voice.samples for voice in spoken(tuple(_other(draw) for _ in range(need)), people, seed)])
+    said = [voice.samples for voice in spoken((WAKE_WORD,) * words, people, seed + 1)]
     rows, targets = [], []
     for number in range(words + others):
         sound, end = _row(other, said[number] if number < words else None, int(seconds * RATE), draw)
@@ -123,17 +123,17 @@ def _other(draw: RandomState) -> str:
     return command(draw, learned=True).text if kind < 5 else sentence(draw, learned=True)
 
 
-def _row(other: "object", word: NDArray[np.float32] | None, length: int, draw: RandomState) -> tuple[NDArray[np.float32], int | None]:
+def _row(other: Iterator[NDArray[np.float32]], word: NDArray[np.float32] | None, length: int, draw: RandomState) -> tuple[NDArray[np.float32], int | None]:
     """Speech that fills a row, with the word at some place in it, and the sample at which it ends."""
     pieces: list[NDArray[np.float32]] = []
     filled, end = 0, None
-    place = draw.uniform(0.0, 0.9) * (length - 0 if word is None else length - len(word))
+    place = draw.uniform(0.0, 0.9) * length
     while filled < length:
         if word is not None and end is None and filled >= min(place, length - len(word) - RATE // 3):
             piece = word
             end = filled + len(_trimmed(word))
         else:
-            piece = next(other)  # type: ignore[call-overload]
+            piece = next(other)
             if word is not None and end is None and filled + len(piece) > length - len(word) - RATE // 3:
                 piece = piece[: max(0, length - len(word) - RATE // 3 - filled)]
         pause = np.zeros(int(draw.uniform(0.02, 0.5) * RATE), np.float32)

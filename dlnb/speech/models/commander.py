@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .listener import Listener
 
@@ -21,6 +21,7 @@ class Commander(Listener):
     ) -> None:
         super().__init__(sum(sizes), width, dilations, dropout)
         self.sizes = tuple(sizes)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(B, T, MELS) → (B, sum of sizes)."""

@@ -6,10 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..ctc import BLANK
 from ..features import MELS, QUIETEST, as_numbers
 
 STRIDE = 3  # frames of 10 ms in one of the model's
 SEEN = 6  # frames that it sees at once
+SILENT_AT_FIRST = 3.0  # how much likelier BLANK is than a letter: most frames say nothing
 
 
 class State(NamedTuple):
@@ -51,11 +53,16 @@ class Listener(nn.Module):
 
     pictures: (B, T, MELS) float → logits (B, T // 3, letters). It is causal, so `read` reads a stream piece by piece.
     letters: how many signs it can write, with BLANK.
+    phonemes: of how many it also says which one sounds, in each step, before the GRU: then it gives (letters, phonemes), and learns
+        from both, where it is known what sounds when.
+
+    Source: of learning from both: Krishna, Toshniwal & Livescu 2018, arXiv:1807.06234.
     """
 
     def __init__(
-        self, letters: int, width: int = 128, dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2), dropout: float = 0.1
-    ) -> None:
+        self, letters: int, width: int = 128, dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2), dropout: float = 0.1,
+        phonemes: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.stem = nn.Linear(SEEN * MELS, width)
         self.blocks = nn.ModuleList(GatedConvolution(width, dilation, dropout) for dilation in dilations)
@@ -65,25 +72,30 @@ class Listener(nn.Module):
         self.head = nn.Linear(width, letters)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.bias[BLANK] = SILENT_AT_FIRST
+        self.sounds = nn.Linear(width, phonemes) if phonemes else None
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """(B, T, MELS) → (B, T // 3, letters)."""
-        return self.read(pictures)[0]
+    def forward(self, pictures: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """(B, T, MELS) → (B, T // 3, letters), and (B, T // 3, phonemes) if it says them."""
+        early, late, _ = self.hidden(pictures)
+        return self.head(late) if self.sounds is None else (self.head(late), self.sounds(early))
 
     def read(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """The logits of the next frames of a stream, and what is remembered for those after. Frames that fill no step wait."""
-        hidden, state = self.hidden(pictures, state)
-        return self.head(hidden), state
+        _, late, state = self.hidden(pictures, state)
+        return self.head(late), state
 
-    def hidden(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """What the head reads: (B, T // 3, width)."""
+    def hidden(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
+        """What is known before the GRU and after it, (B, T // 3, width) each, and what is remembered."""
         begun = pictures.new_full((len(pictures), SEEN - STRIDE, MELS), NOTHING) if state is None else state.frames
         frames = torch.cat([begun, pictures], 1)
         steps = max(0, (frames.shape[1] - SEEN) // STRIDE + 1)
         rest = frames[:, steps * STRIDE :]
         if not steps:
             kept = State(rest, [], None) if state is None else State(rest, state.convolutions, state.recurrent)
-            return pictures.new_zeros(len(pictures), 0, self.norm.normalized_shape[0]), kept
+            nothing = pictures.new_zeros(len(pictures), 0, self.stem.out_features)
+            return nothing, nothing, kept
         seen = frames[:, : steps * STRIDE + SEEN - STRIDE].unfold(1, SEEN, STRIDE)  # (B, steps, MELS, SEEN)
         x = self.stem(seen.flatten(2))  # (B, steps, width)
         pasts = state.convolutions if state is not None and state.convolutions else [None] * len(self.blocks)
@@ -91,8 +103,9 @@ class Listener(nn.Module):
         for block, past in zip(self.blocks, pasts, strict=True):
             x, past = block(x, past)
             convolutions.append(past)
-        heard, recurrent = self.recurrent(self.before(x), None if state is None else state.recurrent)
-        return self.norm(x + heard), State(rest, convolutions, recurrent)
+        early = self.before(x)
+        heard, recurrent = self.recurrent(early, None if state is None else state.recurrent)
+        return early, self.norm(x + heard), State(rest, convolutions, recurrent)
 
 
 NOTHING = as_numbers(torch.tensor(QUIETEST)).item()  # what silence looks like

@@ -15,6 +15,10 @@ class Spotter(Listener):
         super().__init__(1, width, dilations, dropout)
         nn.init.constant_(self.head.bias, -rare)  # the word is seldom said
 
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, T, MELS) → (B, T // 3)."""
+        return self.read(pictures)[0]
+
     def read(self, pictures: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """The logits of the next frames of a stream, (B, T // 3), and what is remembered for those after."""
         logits, state = super().read(pictures, state)

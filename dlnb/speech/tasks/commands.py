@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...task import Task, remembered
 from ..batches import SoundBatches
-from ..commands import SIZES, Command, command, commanded, understood
+from ..house import SIZES, Command, command, commanded, understood
 from ..models import Commander
 from ..previews import Heard, shown
 from ..recorded import Recorded, recorded
@@ -28,7 +28,7 @@ def commands(said: int = 3000, seed: int = 0, batch_size: int = 16) -> Task:
     said: commands to learn from; one in five says something that the house cannot do, which is to be rejected as not
     understood. 300 to validate and 300 to test, by other people, mostly in words that are never said together in what is learned.
 
-    A target is (B, 4) int64: the number of the answer to each of dlnb.speech.commands.QUESTIONS.
+    A target is (B, 4) int64: the number of the answer to each of dlnb.speech.house.QUESTIONS.
 
     Raises: ValueError if there are too few.
     """

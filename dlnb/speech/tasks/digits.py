@@ -3,21 +3,22 @@
 import functools
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from ...metrics import accuracy
 from ...task import Task, remembered
 from ..batches import SoundBatches
 from ..ctc import ctc_loss, greedy
-from ..digits import SPEAKERS, TAKES, official, read_digits, without
+from ..digits import SPEAKERS, TAKES, Spoken, official, read_digits, without
 from ..errors import WordErrors, sentences_right
-from ..features import as_logarithms
+from ..features import as_logarithms, picture
 from ..joined import JoinedDigits
 from ..letters import DIGITS
 from ..models import Listener, SoundCNN
 from ..previews import Heard, shown
-from ..recorded import Recorded, pictured
 from ..variety import varied
 
 SHOWN = 12  # sounds in a preview
@@ -38,9 +39,10 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
     """
     if speaker is not None and speaker not in SPEAKERS:
         raise ValueError(f"speaker must be one of {', '.join(map(repr, SPEAKERS))}, or None for the official split; got {speaker!r}")
-    pictures, digits, speakers, numbers = _recordings(source, _checked(takes))
-    parts = official(numbers) if speaker is None else without(speakers, numbers, SPEAKERS.index(speaker))
-    train, valid, test = ((pictures.pictures[part], pictures.lengths[part], digits[part]) for part in parts)
+    pictures, lengths, spoken = _recordings(source, _checked(takes))
+    parts = official(spoken.take) if speaker is None else without(spoken.speaker, spoken.take, SPEAKERS.index(speaker))
+    train, valid, test = ((pictures[part], lengths[part], spoken.digit[part]) for part in parts)
+    few = torch.arange(0, len(valid[0]), max(1, len(valid[0]) // SHOWN))[:SHOWN]
 
     def said(model: nn.Module, inputs: Tensor) -> Sequence[str]:
         return [DIGITS.signs[digit] for digit in model(inputs).argmax(1).tolist()]
@@ -56,7 +58,7 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
             "the most frequent digit": lambda: {"accuracy": (test[2] == train[2].mode().values).double().mean().item()},
             "logistic regression on average bands": lambda: {"accuracy": _logistic(train, test)},
         },
-        preview=Heard(valid[0][:: max(1, len(valid[0]) // SHOWN)][:SHOWN], [DIGITS.signs[d] for d in valid[2][:: max(1, len(valid[2]) // SHOWN)][:SHOWN]], said),
+        preview=Heard(valid[0][few], [DIGITS.signs[digit] for digit in valid[2][few].tolist()], said),
         show=shown,
         credit=CREDIT,
         models={"SoundCNN": lambda: SoundCNN(len(DIGITS.signs))},
@@ -105,14 +107,12 @@ def _checked(takes: int) -> int:
 
 
 @functools.lru_cache(maxsize=2)
-def _recordings(source: str, takes: int) -> tuple[Recorded, Tensor, Tensor, Tensor]:
-    """Pictures of all recordings, at most LENGTH frames of each, and their digits, speakers and takes."""
-    import numpy as np
-
+def _recordings(source: str, takes: int) -> tuple[Tensor, Tensor, Spoken]:
+    """Pictures of all recordings, at most LENGTH frames of each (N, LENGTH, MELS), how many these are (N,), and what they are of."""
     spoken = read_digits(source, takes)
     sounds = [np.pad(sound, (400, max(400, 3_000 - len(sound)))) for sound in spoken.sounds]
-    made = pictured(sounds, [DIGITS.signs[digit] for digit in spoken.digit.tolist()])
-    return Recorded(made.pictures[:, :LENGTH], made.lengths.clamp(max=LENGTH), made.texts), spoken.digit, spoken.speaker, spoken.take
+    pictures = [picture(torch.from_numpy(sound))[:LENGTH] for sound in sounds]
+    return pad_sequence(pictures, batch_first=True), torch.tensor([len(one) for one in pictures]), spoken
 
 
 def _rows_shown(valid: JoinedDigits) -> Heard:

@@ -1,12 +1,14 @@
 """Tasks that write down what is said."""
 
-import functools
+from collections.abc import Sequence
+from typing import Any
 
+import torch.nn.functional as F
 from numpy.random import RandomState
 from torch import Tensor, nn
 
 from ...task import Task, remembered
-from ..batches import SoundBatches
+from ..batches import AlignedBatches
 from ..ctc import ctc_loss, greedy
 from ..errors import WordErrors, sentences_right
 from ..hearing import searched
@@ -17,7 +19,7 @@ from ..previews import Heard, shown
 from ..recorded import Recorded, recorded
 from ..sentences import phrase, sentence
 from ..variety import varied
-from ..voices import PEOPLE
+from ..voices import PEOPLE, PHONEMES
 
 EVALUATED_AT_ONCE = 100
 SHOWN = 8
@@ -47,28 +49,37 @@ def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, bat
     )
     language = LetterLanguage(map(ENGLISH.encode, texts[phrases:]), len(ENGLISH))
 
-    def predict(model: nn.Module, inputs: tuple[Tensor], logits: Tensor) -> list[str]:
-        rows = searched(logits, language) if search else greedy(logits)
+    def predict(model: nn.Module, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> list[str]:
+        rows = searched(output[0], language) if search else greedy(output[0])
         return [ENGLISH.decode(row) for row in rows]
 
+    def errors(written: Sequence[str], target: dict[str, Tensor]) -> float:
+        return WordErrors(ENGLISH)(written, target["text"])
+
     def said(model: nn.Module, pictures: Tensor) -> list[str]:
-        return [ENGLISH.decode(row) for row in greedy(model(pictures))]
+        return [ENGLISH.decode(row) for row in greedy(model(pictures)[0])]
 
     return Task(
         name="transcription",
-        train=SoundBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=varied),
-        valid=SoundBatches(*_tensors(valid), size=EVALUATED_AT_ONCE),
-        test=SoundBatches(*_tensors(test), size=EVALUATED_AT_ONCE),
-        loss=ctc_loss,
-        metrics={"word error rate": WordErrors(ENGLISH), "sentences right": functools.partial(sentences_right, ENGLISH)},
+        train=AlignedBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=varied),
+        valid=AlignedBatches(*_tensors(valid), size=EVALUATED_AT_ONCE),
+        test=AlignedBatches(*_tensors(test), size=EVALUATED_AT_ONCE),
+        loss=heard_loss,
+        metrics={"word error rate": errors, "sentences right": lambda written, target: sentences_right(ENGLISH, written, target["text"])},
         predict=predict,
         preview=Heard(valid.pictures[:SHOWN], valid.texts[:SHOWN], said),
         show=shown,
         credit="voices of espeak-ng",
-        models={"Listener": lambda: Listener(len(ENGLISH))},
+        models={"Listener": lambda: Listener(len(ENGLISH), phonemes=len(PHONEMES))},
         tokenizer=ENGLISH,
     )
 
 
-def _tensors(sounds: Recorded) -> tuple[Tensor, Tensor, Tensor]:
-    return sounds.pictures, sounds.lengths, ENGLISH.rows(sounds.texts)
+def heard_loss(output: tuple[Tensor, Tensor], target: Any) -> Tensor:
+    """What CTC makes of the letters, and the cross-entropy of the phonemes. output: (B, T, letters) and (B, T, phonemes)."""
+    letters, phonemes = output
+    return ctc_loss(letters, target["text"]) + F.cross_entropy(phonemes.flatten(0, 1), target["phonemes"].flatten())
+
+
+def _tensors(sounds: Recorded) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return sounds.pictures, sounds.lengths, ENGLISH.rows(sounds.texts), sounds.phonemes
