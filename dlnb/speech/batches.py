@@ -60,7 +60,7 @@ class SoundBatches(TensorBatches):
 
 
 class AlignedBatches(SoundBatches):
-    """The same where it is known which phoneme sounds when: `(numbers, {"text": (B, L), "phonemes": (B, T // STRIDE)})`.
+    """The same where it is known which phoneme sounds when: `(numbers, {"said": (B, …), "phonemes": (B, T // STRIDE)})`.
 
     phonemes: (N, T) uint8. A model is asked for the one that sounded LATE frames before, as what follows tells much of it.
     """
@@ -79,4 +79,4 @@ class AlignedBatches(SoundBatches):
         numbers = self._read(pictures[:, :before])
         steps = torch.arange(numbers.shape[1] // STRIDE) * STRIDE - LATE  # frames, before which it was another length
         places = (steps * before / numbers.shape[1]).round().long().clamp(0, before - 1)
-        return numbers, {"text": target, "phonemes": phonemes[:, places].long()}
+        return numbers, {"said": target, "phonemes": phonemes[:, places].long()}

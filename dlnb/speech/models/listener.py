@@ -53,10 +53,11 @@ class Listener(nn.Module):
 
     pictures: (B, T, MELS) float → logits (B, T // 3, letters). It is causal, so `read` reads a stream piece by piece.
     letters: how many signs it can write, with BLANK.
-    phonemes: of how many it also says which one sounds, in each step, before the GRU: then it gives (letters, phonemes), and learns
-        from both, where it is known what sounds when.
+    phonemes: of how many it also says which one sounds, in each step, before the GRU, which reads what was said there: then it
+        gives (letters, phonemes), and learns from both, where it is known what sounds when.
 
-    Source: of learning from both: Krishna, Toshniwal & Livescu 2018, arXiv:1807.06234.
+    Source: of learning from both: Krishna, Toshniwal & Livescu 2018, arXiv:1807.06234; of reading the first answer: Nozaki &
+    Komatsu 2021, arXiv:2104.02724.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Listener(nn.Module):
         with torch.no_grad():
             self.head.bias[BLANK] = SILENT_AT_FIRST
         self.sounds = nn.Linear(width, phonemes) if phonemes else None
+        self.reading = nn.Linear(phonemes, width, bias=False) if phonemes else None
 
     def forward(self, pictures: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """(B, T, MELS) → (B, T // 3, letters), and (B, T // 3, phonemes) if it says them."""
@@ -103,9 +105,11 @@ class Listener(nn.Module):
         for block, past in zip(self.blocks, pasts, strict=True):
             x, past = block(x, past)
             convolutions.append(past)
-        early = self.before(x)
-        heard, recurrent = self.recurrent(early, None if state is None else state.recurrent)
-        return early, self.norm(x + heard), State(rest, convolutions, recurrent)
+        early = known = self.before(x)
+        if self.sounds is not None and self.reading is not None:
+            known = early + self.reading(self.sounds(early).softmax(2))
+        heard, recurrent = self.recurrent(known, None if state is None else state.recurrent)
+        return early, self.norm(known + heard), State(rest, convolutions, recurrent)
 
 
 NOTHING = as_numbers(torch.tensor(QUIETEST)).item()  # what silence looks like

@@ -1,6 +1,8 @@
 """Tasks that understand what is wanted."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -8,13 +10,14 @@ from numpy.random import RandomState
 from torch import Tensor, nn
 
 from ...task import Task, remembered
-from ..batches import SoundBatches
+from ..alike import most_alike
+from ..batches import AlignedBatches
 from ..house import SIZES, Command, command, commanded, understood
 from ..models import Commander
 from ..previews import Heard, shown
 from ..recorded import Recorded, recorded
 from ..variety import varied
-from ..voices import PEOPLE
+from ..voices import PEOPLE, PHONEMES
 
 EVALUATED_AT_ONCE = 100
 SHOWN = 8
@@ -28,7 +31,8 @@ def commands(said: int = 3000, seed: int = 0, batch_size: int = 16) -> Task:
     said: commands to learn from; one in five says something that the house cannot do, which is to be rejected as not
     understood. 300 to validate and 300 to test, by other people, mostly in words that are never said together in what is learned.
 
-    A target is (B, 4) int64: the number of the answer to each of dlnb.speech.house.QUESTIONS.
+    A target is {"said": (B, 4), "phonemes": (B, T // 3)}, int64: the number of the answer to each of
+    dlnb.speech.house.QUESTIONS, and which of dlnb.speech.voices.PHONEMES sounds when.
 
     Raises: ValueError if there are too few.
     """
@@ -41,23 +45,28 @@ def commands(said: int = 3000, seed: int = 0, batch_size: int = 16) -> Task:
     train, valid, test = (_heard(some, part, seed + place) for place, (some, part) in enumerate(zip((made, *asked), PEOPLE, strict=True)))
     return Task(
         name="commands",
-        train=SoundBatches(*train, size=batch_size, shuffle=True, vary=varied),
-        valid=SoundBatches(*valid, size=EVALUATED_AT_ONCE),
-        test=SoundBatches(*test, size=EVALUATED_AT_ONCE),
+        train=AlignedBatches(*train, size=batch_size, shuffle=True, vary=varied),
+        valid=AlignedBatches(*valid, size=EVALUATED_AT_ONCE),
+        test=AlignedBatches(*test, size=EVALUATED_AT_ONCE),
         loss=commands_loss,
-        metrics={"intents right": intents_right, "slots F1": slots_f1, "rejected": rejected, "wrongly rejected": wrongly_rejected},
-        baselines={"the most frequent answers": functools.partial(_majority, train[2], test[2])},
+        metrics={name: functools.partial(_of_answers, metric) for name, metric in METRICS.items()},
+        predict=lambda model, inputs, output: output[0],
+        baselines={
+            "the most frequent answers": lambda: _measured(train[2].mode(0).values.expand_as(test[2]), test[2]),
+            "the answers to the sound most like it": lambda: _measured(train[2][most_alike(*train[:2], *test[:2])], test[2]),
+        },
         preview=Heard(valid[0][:SHOWN], [str(one) for one in asked[0][:SHOWN]], _said),
         show=shown,
         credit="voices of espeak-ng",
-        models={"Commander": lambda: Commander(SIZES)},
+        models={"Commander": lambda: Commander(SIZES, phonemes=len(PHONEMES))},
     )
 
 
-def commands_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """The mean cross-entropy of the questions. logits: (B, sum of SIZES); target: (B, questions)."""
-    losses = [F.cross_entropy(group, target[:, place]) for place, group in enumerate(logits.split(SIZES, 1))]
-    return torch.stack(losses).mean()
+def commands_loss(output: tuple[Tensor, Tensor], target: Any) -> Tensor:
+    """The mean cross-entropy of the questions, and that of the phonemes. output: (B, sum of SIZES), (B, T // 3, phonemes)."""
+    logits, phonemes = output
+    losses = [F.cross_entropy(group, target["said"][:, place]) for place, group in enumerate(logits.split(SIZES, 1))]
+    return torch.stack(losses).mean() + F.cross_entropy(phonemes.flatten(0, 1), target["phonemes"].flatten())
 
 
 def intents_right(logits: Tensor, target: Tensor) -> float:
@@ -86,18 +95,25 @@ def wrongly_rejected(logits: Tensor, target: Tensor) -> float:
     return (understood(logits)[some, 0] == 0).double().mean().item() if some.any() else 0.0
 
 
-def _heard(made: list[Command], part: str, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+METRICS: dict[str, Callable[[Tensor, Tensor], float]] = {
+    "intents right": intents_right, "slots F1": slots_f1, "rejected": rejected, "wrongly rejected": wrongly_rejected,
+}  # fmt: skip
+
+
+def _of_answers(metric: Callable[[Tensor, Tensor], float], logits: Tensor, target: dict[str, Tensor]) -> float:
+    return metric(logits, target["said"])
+
+
+def _heard(made: list[Command], part: str, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     sounds: Recorded = recorded(tuple(one.text for one in made), PEOPLE[part], seed, after=0.25)
-    return sounds.pictures, sounds.lengths, torch.tensor([one.target for one in made])
+    return sounds.pictures, sounds.lengths, torch.tensor([one.target for one in made]), sounds.phonemes
 
 
 def _said(model: nn.Module, pictures: Tensor) -> list[str]:
-    return [str(commanded(answers)) for answers in understood(model(pictures)).tolist()]
+    return [str(commanded(answers)) for answers in understood(model(pictures)[0]).tolist()]
 
 
-def _majority(train: Tensor, test: Tensor) -> dict[str, float]:
-    """What comes of giving everyone the answers that are the most frequent."""
-    logits = torch.zeros(len(test), sum(SIZES))
-    for first, answer in zip([sum(SIZES[:place]) for place in range(len(SIZES))], train.mode(0).values.tolist(), strict=True):
-        logits[:, first + answer] = 1.0
-    return {"intents right": intents_right(logits, test), "slots F1": slots_f1(logits, test)}
+def _measured(answers: Tensor, target: Tensor) -> dict[str, float]:
+    """The metrics of answers that no model gave. answers, target: (N, questions)."""
+    logits = torch.cat([F.one_hot(column, size).float() for column, size in zip(answers.T, SIZES, strict=True)], 1)
+    return {name: metric(logits, target) for name, metric in METRICS.items()}

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from ...metrics import accuracy
 from ...task import Task, remembered
+from ..alike import most_alike
 from ..batches import SoundBatches
 from ..ctc import ctc_loss, greedy
 from ..digits import SPEAKERS, TAKES, Spoken, official, read_digits, without
@@ -49,7 +51,7 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
 
     return Task(
         name="free spoken digits" if speaker is None else f"free spoken digits, {speaker} never heard",
-        train=SoundBatches(*train, size=batch_size, shuffle=True, vary=varied),
+        train=SoundBatches(*train, size=batch_size, shuffle=True, vary=functools.partial(varied, throat=0.08, noise=(-18.0, -12.0), masks=1)),
         valid=SoundBatches(*valid, size=EVALUATED_AT_ONCE),
         test=SoundBatches(*test, size=EVALUATED_AT_ONCE),
         metrics={"accuracy": accuracy},
@@ -83,21 +85,37 @@ def connected_digits(
     spoken = read_digits(source, _checked(takes))
     learned, checked, tested = official(spoken.take)
     make = functools.partial(JoinedDigits, spoken, most=digits, seed=seed)
+    train = make(learned, rows=rows, size=batch_size, anew=True, vary=varied)
     valid = make(checked, rows=100, size=EVALUATED_AT_ONCE)
+    test = make(tested, rows=300, size=EVALUATED_AT_ONCE, seed=seed + 1)
     return Task(
         name="connected digits",
-        train=make(learned, rows=rows, size=batch_size, anew=True, vary=varied),
+        train=train,
         valid=valid,
-        test=make(tested, rows=300, size=EVALUATED_AT_ONCE, seed=seed + 1),
+        test=test,
         loss=ctc_loss,
         metrics={"word error rate": WordErrors(DIGITS), "rows right": functools.partial(sentences_right, DIGITS)},
         predict=lambda model, inputs, logits: [DIGITS.decode(row) for row in greedy(logits)],
+        baselines={"the row that is most like it": functools.partial(_most_alike, train, test)},
         preview=_rows_shown(valid),
         show=shown,
         credit=CREDIT,
         models={"Listener": lambda: Listener(len(DIGITS), 96)},
         tokenizer=DIGITS,
     )
+
+
+def _most_alike(train: JoinedDigits, test: JoinedDigits) -> dict[str, float]:
+    """What comes of writing the digits of the row to learn from that each is most like."""
+    known, asked = ([rows.row(number) for number in range(rows.rows)] for rows in (train, test))
+    (pictures, lengths), (other, others) = (_pictured([sound for sound, _ in rows]) for rows in (known, asked))
+    found = most_alike(pictures, lengths, other, others).tolist()
+    written, target = (
+        pad_sequence([torch.from_numpy(digits + 1) for digits in rows], batch_first=True)
+        for rows in ([known[place][1] for place in found], [digits for _, digits in asked])
+    )
+    texts = [DIGITS.decode(row) for row in written.tolist()]
+    return {"word error rate": WordErrors(DIGITS)(texts, target), "rows right": sentences_right(DIGITS, texts, target)}
 
 
 def _checked(takes: int) -> int:
@@ -110,9 +128,14 @@ def _checked(takes: int) -> int:
 def _recordings(source: str, takes: int) -> tuple[Tensor, Tensor, Spoken]:
     """Pictures of all recordings, at most LENGTH frames of each (N, LENGTH, MELS), how many these are (N,), and what they are of."""
     spoken = read_digits(source, takes)
-    sounds = [np.pad(sound, (400, max(400, 3_000 - len(sound)))) for sound in spoken.sounds]
-    pictures = [picture(torch.from_numpy(sound))[:LENGTH] for sound in sounds]
-    return pad_sequence(pictures, batch_first=True), torch.tensor([len(one) for one in pictures]), spoken
+    pictures, lengths = _pictured([np.pad(sound, (400, max(400, 3_000 - len(sound)))) for sound in spoken.sounds])
+    return pictures[:, :LENGTH], lengths.clamp(max=LENGTH), spoken
+
+
+def _pictured(sounds: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+    """Sounds as pictures (N, T, MELS) uint8, filled up with 0, and their frames (N,)."""
+    pictures = [picture(torch.from_numpy(sound)) for sound in sounds]
+    return pad_sequence(pictures, batch_first=True), torch.tensor([len(one) for one in pictures])
 
 
 def _rows_shown(valid: JoinedDigits) -> Heard:

@@ -8,6 +8,7 @@ from numpy.random import RandomState
 from torch import Tensor, nn
 
 from ...task import Task, remembered
+from ..alike import most_alike
 from ..batches import AlignedBatches
 from ..ctc import ctc_loss, greedy
 from ..errors import WordErrors, sentences_right
@@ -53,20 +54,30 @@ def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, bat
         rows = searched(output[0], language) if search else greedy(output[0])
         return [ENGLISH.decode(row) for row in rows]
 
+    def nearest() -> dict[str, float]:
+        found = most_alike(learned.pictures, learned.lengths, test.pictures, test.lengths)
+        written, target = [texts[place] for place in found.tolist()], {"said": ENGLISH.rows(test.texts)}
+        return {name: metric(written, target) for name, metric in metrics.items()}
+
     def errors(written: Sequence[str], target: dict[str, Tensor]) -> float:
-        return WordErrors(ENGLISH)(written, target["text"])
+        return WordErrors(ENGLISH)(written, target["said"])
 
     def said(model: nn.Module, pictures: Tensor) -> list[str]:
         return [ENGLISH.decode(row) for row in greedy(model(pictures)[0])]
 
+    metrics: dict[str, Any] = {
+        "word error rate": errors,
+        "sentences right": lambda written, target: sentences_right(ENGLISH, written, target["said"]),
+    }
     return Task(
         name="transcription",
         train=AlignedBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=varied),
         valid=AlignedBatches(*_tensors(valid), size=EVALUATED_AT_ONCE),
         test=AlignedBatches(*_tensors(test), size=EVALUATED_AT_ONCE),
         loss=heard_loss,
-        metrics={"word error rate": errors, "sentences right": lambda written, target: sentences_right(ENGLISH, written, target["text"])},
+        metrics=metrics,
         predict=predict,
+        baselines={"the text of the sound most like it": nearest},
         preview=Heard(valid.pictures[:SHOWN], valid.texts[:SHOWN], said),
         show=shown,
         credit="voices of espeak-ng",
@@ -78,7 +89,7 @@ def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, bat
 def heard_loss(output: tuple[Tensor, Tensor], target: Any) -> Tensor:
     """What CTC makes of the letters, and the cross-entropy of the phonemes. output: (B, T, letters) and (B, T, phonemes)."""
     letters, phonemes = output
-    return ctc_loss(letters, target["text"]) + F.cross_entropy(phonemes.flatten(0, 1), target["phonemes"].flatten())
+    return ctc_loss(letters, target["said"]) + F.cross_entropy(phonemes.flatten(0, 1), target["phonemes"].flatten())
 
 
 def _tensors(sounds: Recorded) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -20,7 +20,7 @@ from dlnb.speech.joined import JoinedDigits
 FSDD = pytest.mark.skipif(not os.path.isdir(f"{os.environ.get('DLNB_DATA', '')}/fsdd"), reason="needs fsdd in DLNB_DATA")
 SMALL = {
     "commands": {"said": 50},
-    "transcription": {"sentences": 20, "phrases": 10},
+    "transcription": {"sentences": 20, "phrases": 30, "batch_size": 4},
     "wake_word": {"clips": 12, "minutes": 1},
 }
 
