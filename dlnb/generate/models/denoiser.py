@@ -20,7 +20,7 @@ class Denoiser(nn.Module):
     """
 
     def __init__(
-        self, classes: int = 10, shape: tuple[int, int, int] = (1, 8, 8), width: int = 384, blocks: int = 4, path: str = "round"
+        self, classes: int = 10, shape: tuple[int, int, int] = (1, 8, 8), width: int = 256, blocks: int = 3, path: str = "round"
     ) -> None:
         super().__init__()
         if classes < 1 or width < 2 or width % 2 or blocks < 1:

@@ -27,7 +27,7 @@ class Filmer(nn.Module):
             raise ValueError(f"the side must be a multiple of {CELL} and ahead 1 or more, got {side} and {ahead}")
         self.words, self.side, self.ahead, self.width = words, side, ahead, width
         self.says = nn.Embedding(words, width)
-        self.stem = Around(CELL**2 + 4, width, 3)
+        self.stem = Around(2 * CELL**2 + 4, width, 3)
         self.renew = Around(2 * width, 2 * width, 3)
         self.mix = nn.Conv2d(width, 2 * width, 1)
         self.unmix = nn.Conv2d(2 * width, width, 1)
@@ -56,10 +56,13 @@ class Filmer(nn.Module):
         state = torch.tanh(heard).expand(-1, -1, *self.where.shape[1:])  # (B, width, side / 2, side / 2)
         said: list[Tensor] = []
         seen = frames.shape[1]
+        before = frames[:, 0]
         for number in range(seen + ahead - 1):
             frame = frames[:, number] if number < seen else said[-1]
-            cells = F.pixel_unshuffle(frame[:, None], CELL)  # (B, 4, side / 2, side / 2)
-            state = self._renewed(state, F.silu(self.stem(torch.cat([2 * cells - 1, where], 1)) + heard))
+            moved = torch.stack([2 * frame - 1, 4 * (frame - before)], 1)  # (B, 2, side, side): what is there, and what changed
+            cells = F.pixel_unshuffle(moved, CELL)  # (B, 8, side / 2, side / 2)
+            state = self._renewed(state, F.silu(self.stem(torch.cat([cells, where], 1)) + heard))
+            before = frame
             said.append(frame + self._change(frame, F.pixel_shuffle(self.head(state), CELL)))
         return torch.stack(said, 1)
 
