@@ -4,8 +4,6 @@ The others go on at the speed that they have, on every way that their lane leads
 another one after it, so that what leads into a trap is seen as such.
 """
 
-from itertools import product
-
 import numpy as np
 
 from .bodies import HEADING, LENGTH, SPEED, WIDTH, X, Y, rotated
@@ -15,10 +13,13 @@ HORIZON, STEP = 4.0, 0.2  # seconds looked ahead, and between two looks
 TIMES = np.arange(STEP, HORIZON + STEP / 2, STEP)  # (T,)
 RESPONSE, SWERVE = 0.6, 0.7  # seconds in which a wanted speed, or the middle of a lane, is nearly reached
 CIRCLES = 4  # that cover a car
+REACH = 10.0  # metres between the middles of two cars that cannot touch
 NEAR, CLOSE = 0.4, 2.0  # metres to spare, ahead and behind, below which it is a collision, or uncomfortable
 BESIDE = 0.4  # metres to spare at the sides
 HEADWAY = 0.25  # seconds of driving that are to be kept besides
-CHANGES = ((0.0, 1.0), (-4.0, 0.5), (2.0, 0.5))  # m/s² at which others may begin to brake or go, and how much each counts
+PULLS, GOES_ON = (-6.0, 2.0), 2.0  # m/s² by which others became faster, which go on for so many seconds
+CHANGES = ((0.0, 0.7), (-4.0, 0.5), (2.0, 0.5))  # other m/s² that are possible too, and how much each counts
+SWAY = 3.0  # metres that a car is wider while it goes backwards, as it does not hold its lane
 FAR = 80.0  # metres beyond which nobody is looked at
 
 
@@ -70,30 +71,32 @@ def _line(scene: Scene, lane: tuple[str, str, int], metres: np.ndarray, speed: n
 
 
 def ways_of_others(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Where all others near enough may be: bodies (W, T, 6), and for each way the number of the other (W,)."""
+    """Where all others near enough may be: bodies (W, T, 6), and how much each of these ways counts (W,)."""
     near = np.flatnonzero(np.hypot(*(scene.others[:, :2] - scene.ego[:2]).T) < FAR)
     if not len(near):
         return np.zeros((0, len(TIMES), 6)), np.zeros(0)
     lanes, metres, aside = scene.road.locate(scene.others[near])
     ways, weights = [], []
-    for (number, lane, begin, away), (change, weight) in product(zip(near, lanes, metres, aside, strict=True), CHANGES):
+    for number, lane, begin, away in zip(near, lanes, metres, aside, strict=True):
         body = scene.others[number]
-        travelled = body[SPEED] * TIMES + change * np.where(TIMES < 1, TIMES**2 / 2, TIMES - 0.5)
-        if abs(away) > scene.road.lanes[lane].width or abs(body[SPEED]) < 0.5:  # off the map, or it stands: nothing says that it turns
-            straight = np.tile(body, (len(TIMES), 1))
-            straight[:, :2] += travelled[:, None] * np.array([np.cos(body[HEADING]), np.sin(body[HEADING])])
-            ways.append(straight)
-            weights.append(weight)
-            continue
-        for path in scene.road.paths(lane, FAR):
-            places, headings = path.along(begin + travelled)
-            bodies = np.tile(body, (len(TIMES), 1))
-            offset = away * np.exp(-TIMES / SWERVE)
-            bodies[:, :2] = places + rotated(np.stack([np.zeros_like(offset), offset], -1), headings)
-            bodies[:, HEADING] = headings
-            ways.append(bodies)
-            weights.append(weight)
-    return np.array(ways), np.array(weights)
+        changes = np.array([np.clip(scene.pulls[number], *PULLS), *(change for change, _ in CHANGES)])[:, None]  # (C, 1)
+        lasts = np.array([GOES_ON] + [1.0] * len(CHANGES))[:, None]
+        speed = body[SPEED] + changes * np.minimum(TIMES, lasts)  # (C, T)
+        travelled = body[SPEED] * TIMES + changes * np.where(TIMES < lasts, TIMES**2 / 2, lasts * TIMES - lasts**2 / 2)
+        on_map = abs(away) <= scene.road.lanes[lane].width
+        for path in scene.road.paths(lane, FAR) if on_map else [None]:
+            way = np.tile(body, (*speed.shape, 1))  # (C, T, 6)
+            way[..., SPEED] = speed
+            if path is None:  # nothing says that it turns
+                way[..., :2] += travelled[..., None] * np.array([np.cos(body[HEADING]), np.sin(body[HEADING])])
+            else:
+                places, way[..., HEADING] = path.along(begin + travelled)
+                offset = np.broadcast_to(away * np.exp(-TIMES / SWERVE), speed.shape)
+                way[..., :2] = places + rotated(np.stack([np.zeros_like(offset), offset], -1), way[..., HEADING])
+            way[speed < -0.5, WIDTH] += SWAY
+            ways.append(way)
+            weights.append([1.0, *(weight for _, weight in CHANGES)])
+    return np.concatenate(ways), np.concatenate(weights)
 
 
 def spare(own: np.ndarray, other: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
@@ -123,20 +126,15 @@ def dangers(scene: Scene) -> np.ndarray:
     ways, weights = ways_of_others(scene)
     worst = np.zeros(len(pairs))
     if len(ways):
-        matters = _matters(own, ways)
-        ways, weights = ways[matters], weights[matters]
-    if len(ways):
-        headway = HEADWAY * np.maximum(own[:, None, :, SPEED], 0) * np.ones((1, len(ways), 1))
-        soon = 1 - 0.75 * TIMES / HORIZON
-        hit = spare(own[:, None], ways[None], NEAR) < BESIDE  # (P, W, T)
-        tight = spare(own[:, None], ways[None], CLOSE + headway) < 2 * BESIDE
-        worst = (np.maximum(hit, 0.3 * tight) * soon * weights[:, None]).max((1, 2))
+        away = np.hypot(own[:, None, :, X] - ways[None, :, :, X], own[:, None, :, Y] - ways[None, :, :, Y])  # (P, W, T)
+        headway = HEADWAY * np.maximum(own[..., SPEED], 0)  # (P, T)
+        pair, way, moment = np.nonzero(away < REACH + headway[:, None])  # few come near enough to be looked at closely
+        ours, theirs = own[pair, moment], ways[way, moment]
+        hit = spare(ours, theirs, NEAR) < BESIDE
+        tight = spare(ours, theirs, CLOSE + headway[pair, moment]) < 2 * BESIDE
+        soon = 1 - 0.75 * TIMES[moment] / HORIZON
+        np.maximum.at(worst, pair, np.maximum(hit, 0.3 * tight) * soon * weights[way])
     found = np.full(len(ACTIONS), np.inf)
     np.minimum.at(found, pairs[:, 0], worst)
     return found
 
-
-def _matters(own: np.ndarray, ways: np.ndarray) -> np.ndarray:
-    """Which ways of others can come near any of ours; who follows in the same lane is to keep the distance himself."""
-    gap = np.hypot(own[:, None, :, X] - ways[None, :, :, X], own[:, None, :, Y] - ways[None, :, :, Y]).min((0, 2))
-    return gap < 15.0

@@ -55,7 +55,8 @@ def scenario(place: str, split: str, number: int) -> Scenario:
 class Scene:
     """What is so at one moment, in the words of dlnb.driving.bodies.
 
-    ego: (6,) the own car. others: (N, 6) all other cars and obstacles. road: the map.
+    ego: (6,) the own car. others: (N, 6) all other cars and obstacles. pulls: (N,) by how much each has become faster since the
+    last moment, in m/s². road: the map.
     lane: the lane that the own car keeps to, or is changing to. route: names of the places that it wants to pass, if it wants to.
     speeds: (K,) between which the own car can choose, rising; wanted: the one that it has chosen, both in m/s.
     sideways: whether it may change lanes here.
@@ -63,6 +64,7 @@ class Scene:
 
     ego: np.ndarray
     others: np.ndarray
+    pulls: np.ndarray
     road: RoadMap
     lane: Index
     route: tuple[str, ...]
@@ -105,6 +107,7 @@ class World:
         self.place, self.planned = place, planned
         self._env = _made(PLACES[place])
         self._road: RoadMap | None = None
+        self._before: dict[int, float] = {}  # how fast each was at the last moment
 
     def reset(self, seed: int) -> Scene:
         """Begin a scenario."""
@@ -117,6 +120,7 @@ class World:
             self._env.road.vehicles[self._env.road.vehicles.index(self.car)] = car
             self._env.vehicle = car
         self._road = RoadMap.of(self._env.road.network)
+        self._before = {}
         return self.scene()
 
     def step(self, action: Any) -> tuple[Scene, float, bool]:
@@ -129,6 +133,7 @@ class World:
         """
         given = None if self.planned else self._translated(action)
         self._manners()
+        self._before = {id(other): float(other.speed) for other in self._others}
         _, reward, ended, cut, _ = self._env.step(given)
         return self.scene(), float(reward), bool(ended or cut)
 
@@ -141,12 +146,12 @@ class World:
 
     def scene(self) -> Scene:
         """What is so now."""
-        car, road = self.car, self._env.road
-        others = [_body(other) for other in (*road.vehicles, *road.objects) if other is not car]
+        car, others = self.car, self._others
         assert self._road is not None
         return Scene(
             _body(car),
-            np.array(others) if others else NONE.copy(),
+            np.array([_body(other) for other in others]) if others else NONE.copy(),
+            np.array([(other.speed - self._before.get(id(other), other.speed)) / self.seconds for other in others], dtype=float),
             self._road,
             tuple(getattr(car, "target_lane_index", car.lane_index)),
             tuple(dict.fromkeys(place for part in getattr(car, "route", None) or () for place in part[:2])),
@@ -159,6 +164,10 @@ class World:
     def car(self) -> Any:
         """The own car, as highway-env has it."""
         return self._env.vehicle
+
+    @property
+    def _others(self) -> list[Any]:
+        return [other for other in (*self._env.road.vehicles, *self._env.road.objects) if other is not self.car]
 
     @property
     def crashed(self) -> bool:
