@@ -67,7 +67,10 @@ def corpus(pieces: int | None = None) -> list[Chorale]:
         except (OSError, ValueError, KeyError, EOFError) as error:
             print(f"{kept} is damaged ({error}). It is not used; the chorales are read again.")
     found = parsed(pieces)
-    keep(kept, found)
+    try:
+        keep(kept, found)
+    except OSError as error:
+        print(f"The chorales cannot be kept in {kept.parent} ({error.strerror or error}), so they are read again next time.")
     return found
 
 

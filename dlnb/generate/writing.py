@@ -1,6 +1,8 @@
 """Writing music with a `Composer`: from a beginning on, or the lower voices to a given melody."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -31,7 +33,7 @@ def write(
     device = next(model.parameters()).device
     notes = torch.zeros(1, 0, model.voices, dtype=torch.long) if beginning is None else checked(model, beginning)[None]
     notes, generator = notes.to(device), _generator(seed, device)
-    with Listening(model):
+    with listening(model):
         for _ in range(frames):
             frame, _ = next_frame(model, notes, temperature, generator)
             notes = torch.cat([notes, frame[:, None]], 1)
@@ -65,7 +67,7 @@ def settings(model: Composer, melodies: Tensor, temperature: float, seed: int | 
     notes = torch.zeros(len(given), 0, model.voices, dtype=torch.long, device=device)
     weights = torch.zeros(count, tries, device=device)  # logarithms
     first = torch.arange(count, device=device)[:, None] * tries  # of the settings of each melody
-    with Listening(model):
+    with listening(model):
         for t in range(length):
             frame, likely = next_frame(model, notes, temperature, generator, given[:, t])
             notes = torch.cat([notes, frame[:, None]], 1)
@@ -112,7 +114,7 @@ def nats_a_frame(model: Composer, score: ArrayLike) -> float:
     Raises: ValueError if the score is none, or has another number of voices than the model.
     """
     keys = checked(model, score)[None].to(next(model.parameters()).device)
-    with Listening(model):
+    with listening(model):
         likely = F.log_softmax(model(keys), -1).gather(-1, keys[..., None])
     return -likely.sum().item() / keys.shape[1]
 
@@ -136,19 +138,16 @@ def checked(model: Composer, score: ArrayLike) -> Tensor:
     return to_keys(notes)
 
 
-class Listening:
+@contextmanager
+def listening(model: Composer) -> Iterator[None]:
     """A model in eval mode without gradients, and afterwards as it was."""
-
-    def __init__(self, model: Composer) -> None:
-        self.model, self.training, self.no_grad = model, model.training, torch.no_grad()
-
-    def __enter__(self) -> None:
-        self.model.eval()
-        self.no_grad.__enter__()
-
-    def __exit__(self, *_: object) -> None:
-        self.no_grad.__exit__(None, None, None)
-        self.model.train(self.training)
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
 
 
 def _check(model: object, temperature: float) -> None:

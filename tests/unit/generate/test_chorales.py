@@ -50,6 +50,13 @@ def test_a_damaged_cache_is_not_used_but_made_anew(own_cache, capsys):
     assert list(cache().iterdir()) == [kept]  # no half-written file is left
 
 
+def test_a_cache_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DLNB_CACHE", str(tmp_path / "file"))
+    assert corpus(1)[0].name == "bwv269"
+    assert "cannot be kept" in capsys.readouterr().out
+
+
 def test_what_is_kept_must_fit_together(tmp_path):
     file = tmp_path / "a.npz"
     keep(file, [Chorale("one", as_score(np.full((8, 4), 60)))])

@@ -127,9 +127,9 @@ def test_the_published_set_is_split_as_it_was_published_and_read_to_the_note():
 
 @needs_set
 def test_a_short_training_beats_the_baselines_of_the_published_set():
-    task = dl.generate.jsb_chorales(pieces=40, batch_size=4)
+    task = dl.generate.jsb_chorales(pieces=24, batch_size=2)
     with dl.seeded(0):
         model = task.models["Composer"]()
     run = dl.fit(model, task, start=False, threads=1, validate_every=1000, lr=4e-3)
-    run.step(60)
+    run.step(40)
     assert run.evaluate("test")["nats a frame"] < min(values["nats a frame"] for values in task.measure_baselines().values())
