@@ -68,7 +68,9 @@ def tasks_that_ship() -> Iterator[tuple[str, Callable[..., dl.Task]]]:
 
 # Sets that are fetched by name: their tasks can be tried where DLNB_DATA has them.
 FETCHED = {
+    "generate.jsb_chorales": "jsb_chorales",
     "text.tiny_shakespeare": "tinyshakespeare", "text.sst2": "sst2", "text.multi30k": "multi30k", "vision.cifar10": "cifar10", "vision.fashion_mnist": "fashion_mnist", "vision.mnist": "mnist", "vision.orl_faces": "orl_faces",
+    "speech.free_spoken_digits": "fsdd", "speech.connected_digits": "fsdd",
     "vision.penn_fudan_detection": "penn_fudan", "vision.penn_fudan_segmentation": "penn_fudan",
 }  # fmt: skip
 
@@ -90,6 +92,16 @@ GIVEN = {"vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/peopl
 
 # Tasks of larger pictures and texts, tried with smaller ones: the same code, in a tenth of the time.
 SMALL: dict[str, dict[str, int]] = {
+    "generate.chorales": {"pieces": 8, "batch_size": 1},
+    "generate.digits_diffusion": {"batch_size": 32},
+    "generate.eight_points": {"batch_size": 32},
+    "generate.films": {"clips": 200, "width": 16, "batch_size": 4, "seen": 4, "ahead": 4},
+    "generate.jsb_chorales": {"pieces": 12, "batch_size": 1},
+    "speech.commands": {"said": 60, "batch_size": 4},
+    "speech.connected_digits": {"rows": 80, "batch_size": 4, "digits": 3, "takes": 12},
+    "speech.free_spoken_digits": {"batch_size": 8, "takes": 12},
+    "speech.transcription": {"sentences": 40, "phrases": 40, "batch_size": 4},
+    "speech.wake_word": {"clips": 48, "minutes": 1, "batch_size": 4},
     "text.masked_reviews": {"texts": 500, "batch_size": 16},
     "text.multi30k": {"pieces": 400, "batch_size": 4},
     "text.python_docs": {"context": 32, "batch_size": 4},
