@@ -4,7 +4,9 @@ A person is a variant of espeak-ng's voice: the shape of a throat. The people of
 a test was never heard in training. Accent, speed, pitch and melody are another each time that someone speaks.
 """
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -76,5 +78,14 @@ def resampled(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
 
     if rate == RATE:
         return np.asarray(sound, np.float32)
-    divisor = np.gcd(RATE, rate)
-    return np.asarray(resample_poly(sound, RATE // divisor, rate // divisor), np.float32)
+    divisor = math.gcd(RATE, rate)
+    up, down = RATE // divisor, rate // divisor
+    return np.asarray(resample_poly(sound, up, down, window=_low_pass(max(up, down))), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _low_pass(factor: int) -> NDArray[np.float32]:
+    """The filter that `resample_poly` would make by itself, each time anew."""
+    from scipy.signal import firwin
+
+    return np.asarray(firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)), np.float32)

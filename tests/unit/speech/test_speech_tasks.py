@@ -62,6 +62,11 @@ def test_a_run_trains_and_its_metrics_are_shares(task):
     assert set(found) == {"loss", *task.metrics} and all(value >= 0 for value in found.values())
 
 
+def test_baselines_are_measured_by_the_same_metrics(task):
+    measured = task.measure_baselines()
+    assert measured and all(set(found) == set(task.metrics) for found in measured.values())
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [
