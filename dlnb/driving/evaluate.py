@@ -13,12 +13,13 @@ from .world import Scene, World, scenario
 class Outcome:
     """What became of drives in one place.
 
-    drives, collisions: how many. speed: m/s, the mean over all seconds. jerk: m/s³, the mean size of the change of acceleration
-    from second to second.
+    drives, collisions: how many. moments: decisions that were taken. speed: m/s, the mean over all moments. jerk: m/s³, the mean
+    size of the change of acceleration from moment to moment.
     """
 
     drives: int
     collisions: int
+    moments: int
     speed: float
     jerk: float
 
@@ -41,5 +42,5 @@ def outcome(place: str, split: str, numbers: Sequence[int], decide: Callable[[Sc
         collisions += world.crashed
         speeds.append(np.array(driven[1:]))
         jerks.append(np.abs(np.diff(driven, 2)) / world.seconds**2)
-    jerk = np.concatenate(jerks)
-    return Outcome(len(numbers), collisions, float(np.concatenate(speeds).mean()), float(jerk.mean()) if len(jerk) else 0.0)
+    jerk, speed = np.concatenate(jerks), np.concatenate(speeds)
+    return Outcome(len(numbers), collisions, len(speed), float(speed.mean()), float(jerk.mean()) if len(jerk) else 0.0)

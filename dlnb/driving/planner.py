@@ -10,7 +10,6 @@ from .world import ACTIONS, IDLE, LEFT, RIGHT, Scene
 
 EAGER = 0.1  # what full speed is worth, where a collision at once costs 1
 CALM = 0.02  # what it costs to change the lane
-COMFORTABLE = 10.0  # m/s that are not exceeded on roads that bend
 
 
 def look_ahead(scene: Scene) -> int:
@@ -20,9 +19,7 @@ def look_ahead(scene: Scene) -> int:
 
 def worth(scene: Scene) -> np.ndarray:
     """What each of ACTIONS is worth: (5,), minus infinity where it cannot be taken."""
-    top = max(speed for speed in scene.speeds if speed <= COMFORTABLE or scene.speeds[0] > COMFORTABLE)
-    speeds = np.array([scene.speed_after(action) for action in range(len(ACTIONS))])
-    gain = EAGER * np.minimum(speeds, top) / top - (speeds > top)
+    gain = EAGER * np.array([scene.speed_after(action) for action in range(len(ACTIONS))]) / scene.speeds[-1]
     gain[[LEFT, RIGHT]] -= CALM
     gain[IDLE] += 1e-6  # of equals, the one that changes nothing
     return gain - dangers(scene)
