@@ -49,8 +49,8 @@ class Composer(nn.Module):
 
     def forward(self, notes: Tensor) -> Tensor:
         """notes: (B, T, voices) int64 → logits (B, T, voices, 89)."""
-        if notes.ndim != 3 or notes.shape[2] != self.voices or notes.is_floating_point():
-            raise ValueError(f"this Composer reads whole numbers of the shape (B, T, {self.voices}), got {notes.dtype} {tuple(notes.shape)}")
+        if notes.ndim != 3 or not notes.shape[1] or notes.shape[2] != self.voices or notes.is_floating_point():
+            raise ValueError(f"this Composer reads whole numbers of the shape (B, T, {self.voices}), T from 1; got {notes.dtype} {tuple(notes.shape)}")
         if notes.numel() and not 0 <= int(notes.min()) <= int(notes.max()) <= KEYS:
             raise ValueError(f"notes are the keys 1 to {KEYS} of a piano, 0 for silence; got {int(notes.min())} to {int(notes.max())}")
         return self.sing(self.hear(notes), notes, F.pad(notes, (0, 0, 1, -1)))

@@ -32,7 +32,8 @@ def jsb_chorales(batch_size: int = 16, transpose: int = 0, pieces: int | None = 
     transpose: semitones by which pieces are moved up or down in training, drawn anew each epoch.
     pieces: so many of each part, the first ones; by default all.
 
-    "nats a frame" is the mean over all frames of a split, the first of each piece included, of −log p(frame | those before).
+    "nats a frame" is the mean over all frames of a split, the first of each piece included, of −log p(frame | those before),
+    where the probabilities of all sets of up to four of a piano's 88 keys add up to 1.
 
     Raises: DataError if the file cannot be had, ValueError for numbers out of range.
     Source: Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv:1206.6392.

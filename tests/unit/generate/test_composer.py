@@ -119,6 +119,7 @@ def test_writing_frame_by_frame_gives_what_reading_all_at_once_gives():
     [
         (torch.zeros(2, 5, 3, dtype=torch.long), r"\(B, T, 4\)"),
         (torch.zeros(5, 4, dtype=torch.long), r"\(B, T, 4\)"),
+        (torch.zeros(2, 0, 4, dtype=torch.long), "T from 1"),
         (torch.full((1, 2, 4), float("nan")), "whole numbers"),
         (torch.full((1, 2, 4), 89), "keys 1 to 88"),
         (torch.full((1, 2, 4), -1), "keys 1 to 88"),

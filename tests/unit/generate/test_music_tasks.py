@@ -8,9 +8,11 @@ import torch
 
 import dlnb as dl
 from dlnb.generate.chorales import Chorale
-from dlnb.generate.models.composer import KEYS
-from dlnb.generate.music_batches import IGNORED
+from dlnb.generate.models.composer import KEYS, Composer
+from dlnb.generate.music import from_sounding, to_keys
+from dlnb.generate.music_batches import IGNORED, PieceBatches
 from dlnb.generate.tasks.music import by_tune, each_after_its_last, each_by_itself, nats
+from dlnb.generate.writing import nats_a_frame
 from dlnb.preview import Captioned
 
 DATA = Path(os.environ.get("DLNB_DATA", "none"), "jsb_chorales")
@@ -75,6 +77,20 @@ def test_the_loss_is_the_nats_of_all_notes_over_the_number_of_frames():
     chances = logits.log_softmax(-1)
     likely = chances[0, 0, 0, 40] + chances[0, 0, 1, 30] + chances[0, 1, 0, 41] + chances[0, 1, 1, 0] + chances[1, 0, 0, 50] + chances[1, 0, 1, 20]
     assert nats(logits, target).item() == pytest.approx(-likely.item() / 3, rel=1e-5)
+
+
+def test_the_metric_of_a_split_is_the_mean_over_all_its_frames_however_they_are_batched_and_padded():
+    scores = [from_sounding([[60, 64, 67, 72]] * length) for length in (3, 7, 4, 9, 2)]
+    with dl.seeded(0):
+        model = Composer(width=16, layers=1, heads=2).eval()
+        torch.nn.init.normal_(model.head.weight)
+    split = PieceBatches([to_keys(score) for score in scores], size=2)
+    batches = [split.batch(0, 0, position) for position in range(3)]
+    with torch.no_grad():
+        logits = torch.cat([model(notes) for notes, _ in batches])
+    found = nats(logits, torch.cat([target for _, target in batches])).item()
+    expected = sum(nats_a_frame(model, score) * len(score) for score in scores) / sum(map(len, scores))
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_baselines_are_below_equal_chances_and_knowing_the_last_note_helps(few):
