@@ -87,11 +87,27 @@ def folder_of_faces() -> tempfile.TemporaryDirectory:
     return made
 
 
+@functools.cache
+def file_of_a_table() -> tempfile.TemporaryDirectory:
+    """Two columns of numbers, and in which quarter of the plane they lie; gone when the process ends."""
+    made = tempfile.TemporaryDirectory()
+    x = np.random.RandomState(0).randn(200, 2)
+    rows = [f"{a},{b},{'NE' if a > 0 < b else 'elsewhere'}" for a, b in x]
+    Path(made.name, "points.csv").write_text("\n".join(["east,north,where", *rows]), encoding="utf-8")
+    return made
+
+
 # Tasks that cannot be made without being told of what.
-GIVEN = {"vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/people", "size": 16, "batch_size": 8}}
+A_DRIVE = {"places": ["merge"], "drives": 1, "batch_size": 8}
+GIVEN = {
+    "tabular.from_table": lambda: {"path": f"{file_of_a_table().name}/points.csv", "target": "where", "batch_size": 8},
+    "vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/people", "size": 16, "batch_size": 8},
+    **{f"driving.{name}": lambda: A_DRIVE for name in ("dagger", "imitation", "obstacles", "reinforcement")},
+}
 
 # Tasks of larger pictures and texts, tried with smaller ones: the same code, in a tenth of the time.
 SMALL: dict[str, dict[str, int]] = {
+    "tabular.electricity": {"days": 100, "batch_size": 8},
     "generate.chorales": {"pieces": 8, "batch_size": 1},
     "generate.digits_diffusion": {"batch_size": 32},
     "generate.eight_points": {"batch_size": 32},

@@ -27,7 +27,7 @@ function Picture({ shown, index }: { shown: Captioned; index: number }) {
       {said !== undefined && (
         <span class="dlnb-said">
           {right !== null && <Sign right={right} />}{" "}
-          <span dir="auto">{said || <em class="dlnb-quiet">nothing</em>}</span>
+          <span dir="auto">{said || <em>nothing</em>}</span>
         </span>
       )}
     </li>
