@@ -26,7 +26,7 @@ class TemporalCNN(nn.Module):
         """(B, P, C), (B, A, D) → (B, A)."""
         hidden = past.transpose(1, 2)  # (B, C, P)
         for layer in self.layers:
-            before = 2 - hidden.shape[2] % 2  # zeros before the first step, so that the last step is always made
+            before = 1 + hidden.shape[2] % 2  # zeros before the first step, so that the last step is always made
             hidden = F.relu(layer(F.pad(hidden, (before, 0))))  # (B, width, P / 2)
         return self.out(hidden[:, :, -1], past, ahead)
 

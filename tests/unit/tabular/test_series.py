@@ -83,7 +83,7 @@ def test_convolutions_see_the_last_step_and_the_first(behind):
     hidden = torch.randn(1, 1, behind, dtype=torch.float64, requires_grad=True)
     seen = hidden
     for layer in model.layers:
-        seen = layer(torch.nn.functional.pad(seen, (2 - seen.shape[2] % 2, 0)))
+        seen = layer(torch.nn.functional.pad(seen, (1 + seen.shape[2] % 2, 0)))
     seen[:, :, -1].sum().backward()
     assert hidden.grad[0, 0, 0] != 0 and hidden.grad[0, 0, -1] != 0
 
