@@ -10,7 +10,7 @@ from ..models import GAN
 from ..previews import Scattered
 
 EVALUATED = 2_000
-KINDS = {"naive": {"width": 128, "noise": 256, "penalty": False}, "mended": {"width": 128, "noise": 16, "penalty": True}}
+KINDS = {"naive": {"width": 128, "noise": 16, "penalty": False}, "mended": {"width": 128, "noise": 16, "penalty": True}}
 
 
 @remembered
