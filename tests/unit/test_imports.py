@@ -10,6 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = "[getattr(dl, name) for name in dl.__all__]"
+HEAVY = [
+    "sklearn", "scipy", "matplotlib", "pandas", "optuna", "pooch", "jupyter_server", "jupyterlab", "soundfile", "jiwer",
+    "espeakng_loader", "music21", "mido", "gymnasium", "highway_env", "pygame",
+]  # fmt: skip
 EVERY_NOTEBOOK = "dl.Run, dl.Task, dl.accuracy, dl.fit, dl.pad, dl.seeded, dl.vision, dl.watch"
 
 
@@ -32,7 +36,7 @@ def test_it_never_loads_pytorch(module):
     assert python(f"import sys, {module}; print('torch' in sys.modules)") == "False"
 
 
-@pytest.mark.parametrize("heavy", ["sklearn", "scipy", "matplotlib", "pandas", "optuna", "pooch", "jupyter_server", "jupyterlab"])
+@pytest.mark.parametrize("heavy", HEAVY)
 def test_the_public_names_load_nothing_heavy_before_it_is_used(heavy):
     assert python(f"import sys, dlnb as dl; {PUBLIC}; print({heavy!r} in sys.modules)") == "False"
 
