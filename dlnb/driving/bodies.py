@@ -31,14 +31,6 @@ def seen_from(bodies: np.ndarray, ego: np.ndarray) -> np.ndarray:
     return own
 
 
-def placed(bodies: np.ndarray, ego: np.ndarray) -> np.ndarray:
-    """The reverse of `seen_from`: what the car `ego` (6,) sees, put on the map."""
-    world = bodies.copy()
-    world[:, :2] = ego[:2] + rotated(bodies[:, :2], ego[HEADING])
-    world[:, HEADING] = wrapped(bodies[:, HEADING] + ego[HEADING])
-    return world
-
-
 def velocities(bodies: np.ndarray) -> np.ndarray:
     """How fast bodies (N, 6) move along x and y: (N, 2), in metres a second."""
     heading = bodies[..., HEADING]

@@ -24,10 +24,10 @@ def features(scene: Scene) -> np.ndarray:
     places, headings = path.along(begin + np.array([0.0, 15.0, 30.0]))
     ahead = rotated(places - scene.ego[:2], -scene.ego[HEADING])
     turned = (scene.ego[HEADING] - headings[0] + np.pi) % (2 * np.pi) - np.pi
-    able = scene.open
+    can = scene.open
     rows[0] = (
         1, scene.ego[SPEED] / FAST, scene.wanted / FAST, scene.speeds[0] / FAST, scene.speeds[-1] / FAST, aside / 4, turned,
-        able[0], able[2], ahead[1, 1] / NEARBY, ahead[2, 1] / NEARBY, scene.sideways,
+        can[0], can[2], ahead[1, 1] / NEARBY, ahead[2, 1] / NEARBY, scene.sideways,
     )  # fmt: skip
     near = np.argsort(np.hypot(*(scene.others[:, :2] - scene.ego[:2]).T))[:OTHERS]
     seen = seen_from(scene.others[near], scene.ego)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlnb.driving import world as w
-from dlnb.driving.bodies import corners, placed, seen_from
+from dlnb.driving.bodies import corners, seen_from
 from dlnb.driving.roads import Lane, RoadMap
 
 
@@ -96,12 +96,9 @@ def test_the_planner_of_highway_env_drives_by_itself():
     assert not world.crashed and scene.ego[0] > 350
 
 
-def test_what_a_car_sees_put_back_on_the_map_is_what_was_there():
-    generator = np.random.default_rng(0)
-    ego, others = generator.normal(size=6), generator.normal(size=(5, 6))
-    back = placed(seen_from(others, ego), ego)
-    np.testing.assert_allclose(back[:, [0, 1, 3, 4, 5]], others[:, [0, 1, 3, 4, 5]], atol=1e-12)
-    np.testing.assert_allclose(np.cos(back[:, 2]), np.cos(others[:, 2]))
+def test_a_car_sees_another_where_it_stands_from_there():
+    ego, other = np.array([10.0, 20, np.pi / 2, 5, 5, 2]), np.array([[10.0, 50, np.pi, 7, 5, 2], [0.0, 20, np.pi / 2, 7, 5, 2]])
+    np.testing.assert_allclose(seen_from(other, ego), [[30, 0, np.pi / 2, 7, 5, 2], [0, 10, 0, 7, 5, 2]], atol=1e-12)
 
 
 def test_corners_are_where_length_and_width_say():
