@@ -45,11 +45,11 @@ def muon(task: dl.Task, model: str, seed: int, threads: int, matrices: float, ot
     return made, trained(made, task, seed, threads, optimizer=optimizer, schedule="cosine", epochs=epochs)
 
 
-TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 16, cosine"
+TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 24, cosine"
 DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 12 epochs of batches of 32, cosine"
 CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 8 epochs of batches of 16, cosine"
 WAKING = "Muon 0.02, others 0.004, momentum 0.9, 6 epochs of batches of 16, cosine"
-COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 3 epochs of batches of 16, cosine"
+COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 24, cosine"
 
 
 def transcription(seed: int, threads: int) -> Measured:
@@ -86,7 +86,7 @@ def waking(seed: int, threads: int) -> Measured:
 
 def commands(seed: int, threads: int) -> Measured:
     """What is wanted, and how long after the end of speech that is known."""
-    model, found = muon(dl.speech.commands(seed=seed), "Commander", seed, threads, 0.02, 4e-3, 3)
+    model, found = muon(dl.speech.commands(seed=seed), "Commander", seed, threads, 0.02, 4e-3, 5)
     assert isinstance(model, Commander)
     return Measured({**found.values, "ms to the answer, p95": float(np.quantile(latencies(model, seed), 0.95))}, found.seconds, found.loader)
 

@@ -71,8 +71,8 @@ def collapsed(row: Sequence[int], before: int = BLANK) -> list[int]:
 def beam(log_probs: Tensor, width: int = 8, language: Language | None = None, weight: float = 0.5, reward: float = 0.0) -> list[int]:
     """The likeliest text that a search over prefixes finds. log_probs: (T, letters).
 
-    width: prefixes that are kept. language: how likely a letter is after others, which counts `weight` times as much as the
-    frames. reward: for each letter, as a language makes short texts likely.
+    width: prefixes that are kept. language: how likely a letter is after others, and with BLANK for a letter, that the text ends
+    there; it counts `weight` times as much as the frames. reward: for each letter, as a language makes short texts likely.
 
     Source: Hannun, Maas, Jurafsky & Ng 2014, First-pass large vocabulary continuous speech recognition, arXiv:1408.2873.
     """
@@ -98,7 +98,8 @@ def beam(log_probs: Tensor, width: int = 8, language: Language | None = None, we
                 ways[longer][1] = _add(ways[longer][1], new)
         best = sorted(ways, key=lambda prefix: _add(*ways[prefix]) + known[prefix], reverse=True)[:width]
         beams = {prefix: (ways[prefix][0], ways[prefix][1]) for prefix in best}
-    return list(max((_add(*ends) + known[prefix], prefix) for prefix, ends in beams.items())[1])
+    ended = {prefix: weight * language(prefix, BLANK) if language else 0.0 for prefix in beams}
+    return list(max((_add(*ends) + known[prefix] + ended[prefix], prefix) for prefix, ends in beams.items())[1])
 
 
 def _add(a: float, b: float) -> float:

@@ -82,8 +82,8 @@ class Hearing:
 
 
 def transcribe(
-    model: Listener, letters: Letters, sound: NDArray[np.floating], language: Language | None = None, width: int = 8,
-    weight: float = 0.6, reward: float = 1.0,
+    model: Listener, letters: Letters, sound: NDArray[np.floating], language: Language | None = None, width: int = 24,
+    weight: float = 0.7, reward: float = 1.0,
 ) -> str:  # fmt: skip
     """What is said in a sound, (samples,) at RATE. With a language, the likeliest text that a beam search finds.
 
@@ -99,7 +99,7 @@ def transcribe(
     return letters.decode(beam(logits.log_softmax(-1), width, language, weight, reward))
 
 
-def searched(logits: Tensor, language: Language, width: int = 8, weight: float = 0.6, reward: float = 1.0) -> list[Sequence[int]]:
+def searched(logits: Tensor, language: Language, width: int = 24, weight: float = 0.7, reward: float = 1.0) -> list[Sequence[int]]:
     """A beam search for each of a batch. logits: (B, T, letters)."""
     return [beam(row, width, language, weight, reward) for row in logits.float().log_softmax(-1).cpu()]
 

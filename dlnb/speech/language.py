@@ -10,8 +10,8 @@ from .ctc import BLANK
 class LetterLanguage:
     """P(letter | the `order` - 1 before it), counted in texts; where little was counted, shorter beginnings have a say.
 
-    texts: rows of numbers of letters. letters: how many there are, with BLANK. Called with the letters so far and the next, it
-    gives the logarithm of its probability, as `dlnb.speech.ctc.beam` asks.
+    texts: rows of numbers of letters. letters: how many there are, with BLANK, which stands for the beginning and for the end.
+    Called with the letters so far and the next, it gives the logarithm of its probability, as `dlnb.speech.ctc.beam` asks.
 
     Source: Witten & Bell 1991, The zero-frequency problem, as interpolation.
     Raises: ValueError if the order is below 1.
@@ -23,7 +23,7 @@ class LetterLanguage:
         self.order, self.letters = order, letters
         self.counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
         for text in texts:
-            marked = [BLANK] * (order - 1) + list(text)  # BLANK stands for the beginning
+            marked = [BLANK] * (order - 1) + list(text) + [BLANK]
             for place in range(order - 1, len(marked)):
                 for length in range(order):
                     self.counts[tuple(marked[place - length : place])][marked[place]] += 1
@@ -38,7 +38,7 @@ class LetterLanguage:
         return self._known[context, letter]
 
     def _probability(self, context: tuple[int, ...], letter: int) -> float:
-        shorter = self._probability(context[1:], letter) if context else 1 / (self.letters - 1)
+        shorter = self._probability(context[1:], letter) if context else 1 / self.letters
         counted = self.counts.get(context)
         if not counted:
             return shorter

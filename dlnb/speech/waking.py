@@ -123,19 +123,21 @@ def _other(draw: RandomState) -> str:
     return command(draw, learned=True).text if kind < 5 else sentence(draw, learned=True)
 
 
-def _row(other: Iterator[NDArray[np.float32]], word: NDArray[np.float32] | None, length: int, draw: RandomState) -> tuple[NDArray[np.float32], int | None]:
+def _row(
+    other: Iterator[NDArray[np.float32]], word: NDArray[np.float32] | None, length: int, draw: RandomState
+) -> tuple[NDArray[np.float32], int | None]:
     """Speech that fills a row, with the word at some place in it, and the sample at which it ends."""
     pieces: list[NDArray[np.float32]] = []
     filled, end = 0, None
-    place = draw.uniform(0.0, 0.9) * length
+    latest = 0 if word is None else max(0, length - len(word) - 3 * RATE // 4)  # so that a pause follows
+    place = min(draw.uniform(0.0, 0.9) * length, latest)
     while filled < length:
-        if word is not None and end is None and filled >= min(place, length - len(word) - RATE // 3):
-            piece = word
-            end = filled + len(_trimmed(word))
+        if word is not None and end is None and filled >= place:
+            piece, end = word, filled + len(_trimmed(word))
         else:
             piece = next(other)
-            if word is not None and end is None and filled + len(piece) > length - len(word) - RATE // 3:
-                piece = piece[: max(0, length - len(word) - RATE // 3 - filled)]
+            if word is not None and end is None:
+                piece = piece[: max(0, latest - filled)]
         pause = np.zeros(int(draw.uniform(0.02, 0.5) * RATE), np.float32)
         pieces += [piece, pause]
         filled += len(piece) + len(pause)

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from ...data.batches import TensorBatches
 from ...metrics import accuracy
 from ...task import Task, remembered
 from ..alike import most_alike
-from ..batches import SoundBatches
 from ..ctc import ctc_loss, greedy
 from ..digits import SPEAKERS, TAKES, Spoken, official, read_digits, without
 from ..errors import WordErrors, sentences_right
-from ..features import as_logarithms, picture
+from ..features import as_logarithms, as_numbers, picture
 from ..joined import JoinedDigits
 from ..letters import DIGITS
 from ..models import Listener, SoundCNN
@@ -43,7 +43,7 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
         raise ValueError(f"speaker must be one of {', '.join(map(repr, SPEAKERS))}, or None for the official split; got {speaker!r}")
     pictures, lengths, spoken = _recordings(source, _checked(takes))
     parts = official(spoken.take) if speaker is None else without(spoken.speaker, spoken.take, SPEAKERS.index(speaker))
-    train, valid, test = ((pictures[part], lengths[part], spoken.digit[part]) for part in parts)
+    train, valid, test = ((pictures[part], spoken.digit[part]) for part in parts)
     few = torch.arange(0, len(valid[0]), max(1, len(valid[0]) // SHOWN))[:SHOWN]
 
     def said(model: nn.Module, inputs: Tensor) -> Sequence[str]:
@@ -51,16 +51,16 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
 
     return Task(
         name="free spoken digits" if speaker is None else f"free spoken digits, {speaker} never heard",
-        train=SoundBatches(*train, size=batch_size, shuffle=True, vary=functools.partial(varied, throat=0.08, noise=(-18.0, -12.0), masks=1)),
-        valid=SoundBatches(*valid, size=EVALUATED_AT_ONCE),
-        test=SoundBatches(*test, size=EVALUATED_AT_ONCE),
+        train=TensorBatches(*train, size=batch_size, shuffle=True, augment=functools.partial(varied, throat=0.08, noise=(-18.0, -12.0), masks=1)),
+        valid=TensorBatches(*valid, size=EVALUATED_AT_ONCE, augment=as_numbers),
+        test=TensorBatches(*test, size=EVALUATED_AT_ONCE, augment=as_numbers),
         metrics={"accuracy": accuracy},
         classes=DIGITS.signs,
         baselines={
-            "the most frequent digit": lambda: {"accuracy": (test[2] == train[2].mode().values).double().mean().item()},
-            "logistic regression on average bands": lambda: {"accuracy": _logistic(train, test)},
+            "the most frequent digit": lambda: {"accuracy": (test[1] == train[1].mode().values).double().mean().item()},
+            "logistic regression on average bands": lambda: {"accuracy": _logistic((train[0], lengths[parts[0]], train[1]), (test[0], lengths[parts[2]], test[1]))},
         },
-        preview=Heard(valid[0][few], [DIGITS.signs[digit] for digit in valid[2][few].tolist()], said),
+        preview=Heard(valid[0][few], [DIGITS.signs[digit] for digit in valid[1][few].tolist()], said),
         show=shown,
         credit=CREDIT,
         models={"SoundCNN": lambda: SoundCNN(len(DIGITS.signs))},

@@ -1,5 +1,6 @@
 """Tasks that write down what is said."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ HELD_OUT = 200
 
 
 @remembered
-def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, batch_size: int = 16, search: bool = True) -> Task:
+def transcription(sentences: int = 4000, phrases: int = 2000, seed: int = 0, batch_size: int = 24, search: bool = True) -> Task:
     """Short sentences in voices of espeak-ng, written down letter by letter; nothing to download.
 
     sentences: to learn from, and so many phrases of one to three words, which are learned first; 200 sentences more to
@@ -48,7 +49,7 @@ def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, bat
         recorded(tuple(sentence(draw, learned=False) for _ in range(held_out)), PEOPLE[part], seed + place)
         for place, part in enumerate(("valid", "test"), 1)
     )
-    language = LetterLanguage(map(ENGLISH.encode, texts[phrases:]), len(ENGLISH))
+    language = LetterLanguage(map(ENGLISH.encode, texts[phrases:]), len(ENGLISH), order=8)
 
     def predict(model: nn.Module, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> list[str]:
         rows = searched(output[0], language) if search else greedy(output[0])
@@ -71,7 +72,7 @@ def transcription(sentences: int = 3000, phrases: int = 2000, seed: int = 0, bat
     }
     return Task(
         name="transcription",
-        train=AlignedBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=varied),
+        train=AlignedBatches(*_tensors(learned), size=batch_size, shuffle=True, shortest_first=True, vary=functools.partial(varied, throat=0.08, noise=(-17.0, -11.0), masks=0)),
         valid=AlignedBatches(*_tensors(valid), size=EVALUATED_AT_ONCE),
         test=AlignedBatches(*_tensors(test), size=EVALUATED_AT_ONCE),
         loss=heard_loss,

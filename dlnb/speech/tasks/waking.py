@@ -46,7 +46,7 @@ def wake_word(clips: int = 900, minutes: int = 60, seed: int = 0, batch_size: in
 
     return Task(
         name="wake word",
-        train=TensorBatches(learned.pictures, learned.target, size=batch_size, shuffle=True, augment=lambda pictures: varied(pictures, speed=0.0, masks=1)),
+        train=TensorBatches(learned.pictures, learned.target, size=batch_size, shuffle=True, augment=lambda pictures: varied(pictures, speed=0.0, throat=0.08, noise=(-17.0, -11.0), masks=0)),
         valid=heard["valid"],
         test=heard["test"],
         loss=waking_loss,

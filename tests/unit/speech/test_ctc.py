@@ -82,7 +82,13 @@ def test_a_language_decides_where_the_frames_do_not():
 @pytest.mark.parametrize("before", [[], [1], [2, 1], [3, 3, 3]])
 def test_a_language_gives_probabilities(before):
     language = LetterLanguage([[1, 2, 1, 2], [2, 3]], letters=4, order=3)
-    assert sum(math.exp(language(before, letter)) for letter in (1, 2, 3)) == pytest.approx(1)
+    assert sum(math.exp(language(before, letter)) for letter in range(4)) == pytest.approx(1)
+
+
+def test_a_language_knows_where_texts_end():
+    log_probs = torch.tensor([[0.02, 0.96, 0.01, 0.01], [0.51, 0.01, 0.47, 0.01]]).log()
+    language = LetterLanguage([[1, 2]] * 5, letters=4, order=2)
+    assert beam(log_probs) == [1] and beam(log_probs, language=language, weight=1.0) == [1, 2]
 
 
 def test_a_language_knows_what_it_was_counted_in():
