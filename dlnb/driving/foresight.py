@@ -19,7 +19,7 @@ BESIDE = 0.4  # metres to spare at the sides
 HEADWAY = 0.25  # seconds of driving that are to be kept besides
 PULLS, GOES_ON = (-6.0, 2.0), 2.0  # m/s² by which others became faster, which go on for so many seconds
 CHANGES = ((0.0, 0.7), (-4.0, 0.5), (2.0, 0.5))  # other m/s² that are possible too, and how much each counts
-SWAY = 3.0  # metres that a car is wider while it goes backwards, as it does not hold its lane
+SWAY = 4.0  # metres that a car is wider while it goes backwards, as it does not hold its lane
 FAR = 80.0  # metres beyond which nobody is looked at
 
 
