@@ -24,7 +24,7 @@ def varied(
     Source: Park et al. 2019, SpecAugment, arXiv:1904.08779; Jaitly & Hinton 2013, Vocal tract length perturbation.
     """
     batch, frames, mels = pictures.shape
-    factor, size = 1 + speed * (2 * torch.rand(()).item() - 1), pictures.shape[1]
+    factor = 1 + speed * (2 * torch.rand(()).item() - 1)
     size = max(1, round(frames * factor))
     grid = torch.empty(batch, size, mels, 2)
     places = torch.linspace(-1, 1, mels)
@@ -35,7 +35,8 @@ def varied(
     x = x + loud * (2 * torch.rand(batch, 1, 1) - 1)
     low, high = noise
     floor = low + (high - low) * torch.rand(batch, 1, 1) - 3 * torch.rand(batch, 1, 1) * (places + 1)
-    x = torch.logaddexp(x, floor + torch.empty_like(x).exponential_().log_())
+    flicker = torch.empty(1, size, mels).exponential_().log_()  # one for all: to draw it takes long
+    x = torch.logaddexp(x, floor + flicker)
     return covered(as_numbers(x.clamp(QUIETEST, 0)), masks)
 
 

@@ -6,6 +6,7 @@ above a threshold there is an alarm.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,8 @@ def streams(words: int, others: int, seconds: float, people: tuple[str, ...], se
     noise: the least and the most decibels by which it is weaker than the speech.
     """
     draw = RandomState(seed)
-    need = int((words + others) * (seconds / 1.3 + 1))
-    other = iter([voice.samples for voice in spoken(tuple(_other(draw) for _ in range(need)), people, seed)])
+    need = int((words + others) * (seconds / 1.6 + 1))  # about what is needed; after the last comes the first again
+    other = cycle([voice.samples for voice in spoken(tuple(_other(draw) for _ in range(need)), people, seed)])
     said = [voice.samples for voice in spoken((WAKE_WORD,) * words, people, seed + 1)]
     rows, targets = [], []
     for number in range(words + others):

@@ -11,7 +11,7 @@ class Spotter(Listener):
     It is a small `Listener` with one sign to write, and reads a stream piece by piece as that does.
     """
 
-    def __init__(self, width: int = 48, dilations: tuple[int, ...] = (1, 2, 4, 8), dropout: float = 0.1, rare: float = 3.0) -> None:
+    def __init__(self, width: int = 64, dilations: tuple[int, ...] = (1, 2, 4, 8), dropout: float = 0.1, rare: float = 3.0) -> None:
         super().__init__(1, width, dilations, dropout)
         nn.init.constant_(self.head.bias, -rare)  # the word is seldom said
 
