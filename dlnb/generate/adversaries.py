@@ -17,8 +17,10 @@ FOUND = 0.01  # of all points that must lie at a heap for it to count
 def naive(said: Judged, _: Tensor) -> Tensor:
     """The game as it was written down first: the critic tells real from made, the generator makes it fail.
 
-    The critic minimises -log D(real) - log(1 - D(made)), the generator log(1 - D(made)). It has no reason to make all that is
-    real: where the critic is fooled, all its points may lie.
+    The critic minimises -log D(real) - log(1 - D(made)), the generator log(1 - D(made)). Nothing asks it to make all that is
+    real: where the critic is fooled, all its points may lie. And where the critic sees through everything, that logarithm is
+    flat, and the generator learns nothing more: so it goes when the critic learns ten times as quickly. Of the same pace, on
+    points as simple as these, the two may yet get along.
     Source: Goodfellow et al. 2014, arXiv:1406.2661, equation 1.
     """
     real, fake, made, _ = said

@@ -34,7 +34,7 @@ class Both(Optimizer):
 
     @classmethod
     def of(cls, model: nn.Module, first: str = "generator", second: str = "critic", lr: float = 1e-3, lr_second: float = 1e-3,
-           betas: tuple[float, float] = (0.5, 0.999)) -> "Both":  # fmt: skip
+           betas: tuple[float, float] = (0.5, 0.99)) -> "Both":  # fmt: skip
         """Adam for each of two parts of a model. Raises: AttributeError if it has no such part."""
         return cls(
             torch.optim.Adam(model.get_submodule(first).parameters(), lr, betas),
