@@ -7,6 +7,7 @@ from torch import Tensor, nn
 KEYS = 88  # of a piano; key 1 is the lowest A, and 0 is no note
 BEATS = 16  # frames, after which the place in a phrase is counted from 0 again
 REACH = 24  # semitones: wider intervals are taken for this one
+INTERVALS = 2 * REACH + 2  # the last one stands for silence
 NEVER = -1e4  # the logit of what cannot be: its probability is exactly 0
 
 
@@ -19,6 +20,7 @@ class Composer(nn.Module):
         silent voices come last: each set has then one spelling, and the probabilities of all sets add up to 1.
 
     What may come is judged as a key, and by its intervals to the notes before and above it: these sound alike in all keys.
+    So are the last chord and how the voices above go on from it heard, so that parallel fifths can be told in any key.
 
     Raises: ValueError if the width is no multiple of the heads, or notes have another shape or are no keys.
     Sources: Transformer: Vaswani et al. 2017, arXiv:1706.03762; attention that leans to what is near: Press et al. 2021,
@@ -35,13 +37,16 @@ class Composer(nn.Module):
             raise ValueError(f"{heads} heads cannot share a width of {width}: it must be a multiple of their number")
         self.voices, self.crossing, self.heads = voices, crossing, heads
         self.past, self.last, self.above = (NoteTable(width, voices) for _ in range(3))
+        self.motion, self.chord = (nn.Embedding(count * INTERVALS, width) for count in (voices, voices**2))
         self.start = nn.Parameter(torch.zeros(width))
         self.beat, self.voice = nn.Embedding(BEATS, width), nn.Embedding(voices, width)
         self.over_time = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.over_voices = Block(width, heads, dropout)
         self.dropout, self.norm = nn.Dropout(dropout), nn.LayerNorm(width)
         self.head = nn.Linear(width, KEYS + 1)
-        self.steps = nn.Linear(width, 2 * voices * (2 * REACH + 2), bias=False)
+        self.steps = nn.Linear(width, 2 * voices * INTERVALS, bias=False)
+        for table in (self.motion, self.chord):
+            nn.init.normal_(table.weight, std=0.3)
         for layer in (self.head, self.steps):
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(self.head.bias)
@@ -67,8 +72,12 @@ class Composer(nn.Module):
 
     def sing(self, heard: Tensor, notes: Tensor, before: Tensor) -> Tensor:
         """heard: (B, T, C); notes, and the frame before each: (B, T, voices) → logits (B, T, voices, 89)."""
-        sung = F.pad(self.above(notes).cumsum(2), (0, 0, 1, -1))  # (B, T, voices, C): of those above each voice
-        x = self.dropout(heard[:, :, None] + sung + self.last(before).sum(2, keepdim=True) + self.voice.weight)
+        place = INTERVALS * torch.arange(self.voices**2, device=notes.device)
+        moves = self.intervals[before, notes] + place[: self.voices]  # (B, T, voices): how each voice goes on
+        sung = F.pad((self.above(notes) + self.motion(moves)).cumsum(2), (0, 0, 1, -1))  # (B, T, voices, C): by those above
+        chord = self.intervals[before[..., None], before[:, :, None]] + place.view(self.voices, -1)  # (B, T, voices, voices)
+        x = heard[:, :, None] + sung + self.chord(chord).sum(3) + self.last(before).sum(2, keepdim=True) + self.voice.weight
+        x = self.dropout(x)
         x = self.over_voices(x.flatten(0, 1), leaning(self.voices, self.heads, x.device))  # (B · T, voices, C)
         x = self.norm(x).unflatten(0, heard.shape[:2])
         steps = self.steps(x).unflatten(-1, (2 * self.voices, -1))  # (B, T, voices, 2 · voices, intervals)
@@ -139,4 +148,4 @@ def intervals() -> Tensor:
     """Of each pair of keys the number of the interval from the first up to the second, (89, 89) int64; one more is for silence."""
     keys = torch.arange(KEYS + 1)
     steps = (keys - keys[:, None]).clamp(-REACH, REACH) + REACH
-    return steps.masked_fill((keys == 0) | (keys[:, None] == 0), 2 * REACH + 1)
+    return steps.masked_fill((keys == 0) | (keys[:, None] == 0), INTERVALS - 1)

@@ -46,7 +46,7 @@ def jsb_chorales(batch_size: int = 16, transpose: int = 0, pieces: int | None = 
 
 
 @remembered
-def chorales(pieces: int | None = None, per_quarter: int = 1, batch_size: int = 16, transpose: int = 5, seed: int = 0) -> Task:
+def chorales(pieces: int | None = None, per_quarter: int = 1, batch_size: int = 16, transpose: int = 0, seed: int = 0) -> Task:
     """Bach's chorales from music21's own corpus in their four voices, in the keys they are written in; nothing to download.
 
     pieces: how many files are read, from the first on; by default all 350, of which 329 have four voices. Reading takes about
