@@ -36,6 +36,53 @@ def among(scene, *cars):
 # Time to collision.
 
 
+def test_a_car_that_stands_ahead_is_hit_when_the_gap_is_driven():
+    ego = np.array([0, 0, 0, 10.0, 5, 2])
+    assert time_to_collision(ego, np.array([[25.0, 0, 0, 0, 5, 2]])) == pytest.approx([2.0])
+
+
+def test_who_is_faster_or_beside_is_never_hit_and_who_touches_is_hit_now():
+    ego = np.array([0, 0, 0, 10.0, 5, 2])
+    others = np.array([[25.0, 0, 0, 12, 5, 2], [0.0, 4, 0, 10, 5, 2], [4.0, 0, 0, 10, 5, 2]])
+    assert time_to_collision(ego, others).tolist() == [np.inf, np.inf, 0.0]
+    assert time_to_collision(ego, np.zeros((0, 6))).shape == (0,)
+
+
+def test_cars_that_cross_meet_when_a_simulation_says_so():
+    ego, other = np.array([0, 0, 0, 10.0, 5, 2]), np.array([20.0, -22, np.pi / 2, 10.0, 5, 2])
+    step = 0.001
+    for moment in np.arange(0, 5, step):
+        a, b = ego.copy(), other.copy()
+        a[0] += 10 * moment
+        b[1] += 10 * moment
+        if spare(a, b, 0.0) <= 0:
+            break
+    assert time_to_collision(ego, other[None])[0] == pytest.approx(moment, abs=2 * step)
+
+
+# Foresight, planner and shield.
+
+
+def test_the_own_car_is_foreseen_where_highway_env_takes_it():
+    world = World("highway")
+    scene = world.reset(3)
+    pairs, own = futures(scene)
+    for action in (IDLE, SLOWER, FASTER):
+        world.reset(3)
+        after, _, _ = world.step(action)
+        foreseen = own[[tuple(pair) == (action, IDLE) for pair in pairs]][0][np.isclose(TIMES, 1.0)][0]
+        np.testing.assert_allclose(foreseen[:2], after.ego[:2], atol=1.0)
+        assert foreseen[3] == pytest.approx(after.ego[3], abs=1.0)
+
+
+def test_an_empty_road_is_no_danger():
+    world = World("highway")
+    scene = world.reset(0)
+    empty = dataclasses.replace(scene, others=np.zeros((0, 6)), pulls=np.zeros(0))
+    assert np.nanmax(np.where(np.isfinite(dangers(empty)), dangers(empty), 0)) == 0
+    assert ways_of_others(empty)[0].shape == (0, len(TIMES), 6)
+
+
 def test_to_speed_up_behind_a_slow_car_is_dangerous_and_a_free_lane_is_taken(scene):
     behind = among(scene, (30, 0, 12.0))
     danger = dangers(behind)
