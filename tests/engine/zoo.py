@@ -109,7 +109,7 @@ GIVEN = {
 SMALL: dict[str, dict[str, int]] = {
     "tabular.electricity": {"days": 100, "batch_size": 8},
     "generate.chorales": {"pieces": 8, "batch_size": 1},
-    "generate.digits_diffusion": {"batch_size": 32},
+    "generate.digits_diffusion": {"batch_size": 16},
     "generate.eight_points": {"batch_size": 32},
     "generate.films": {"clips": 200, "width": 16, "batch_size": 4, "seen": 4, "ahead": 4},
     "generate.jsb_chorales": {"pieces": 12, "batch_size": 1},
