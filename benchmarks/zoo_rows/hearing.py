@@ -46,7 +46,7 @@ def muon(task: dl.Task, model: str, seed: int, threads: int, matrices: float, ot
 
 
 TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 24, cosine"
-DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 12 epochs of batches of 32, cosine"
+DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 16 epochs of batches of 32, cosine"
 CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 8 epochs of batches of 16, cosine"
 WAKING = "Muon 0.02, others 0.004, momentum 0.9, 6 epochs of batches of 16, cosine"
 COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 24, cosine"
@@ -59,7 +59,7 @@ def transcription(seed: int, threads: int) -> Measured:
 
 def digits(seed: int, threads: int, speaker: str | None = None) -> Measured:
     """One digit at a time."""
-    return muon(dl.speech.free_spoken_digits(speaker), "SoundCNN", seed, threads, 0.02, 3e-3, 12)[1]
+    return muon(dl.speech.free_spoken_digits(speaker), "SoundCNN", seed, threads, 0.02, 3e-3, 16)[1]
 
 
 def speakers(seed: int, threads: int) -> Measured:

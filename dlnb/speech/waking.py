@@ -42,14 +42,17 @@ class Streams(NamedTuple):
 
 
 @lru_cache(maxsize=6)
-def streams(words: int, others: int, seconds: float, people: tuple[str, ...], seed: int, noise: tuple[float, float] = (10.0, 30.0)) -> Streams:
+def streams(
+    words: int, others: int, seconds: float, people: tuple[str, ...], seed: int, noise: tuple[float, float] = (10.0, 30.0), alike: float = 0.2
+) -> Streams:
     """So many rows in which the word is said once, among other speech, and so many with other speech only.
 
-    noise: the least and the most decibels by which it is weaker than the speech.
+    noise: the least and the most decibels by which it is weaker than the speech. alike: the share of the other speech that is
+    words like the word (ALIKE).
     """
     draw = RandomState(seed)
     need = int((words + others) * (seconds / 1.6 + 1))  # about what is needed; after the last comes the first again
-    other = cycle([voice.samples for voice in spoken(tuple(_other(draw) for _ in range(need)), people, seed)])
+    other = cycle([voice.samples for voice in spoken(tuple(_other(draw, alike) for _ in range(need)), people, seed)])
     said = [voice.samples for voice in spoken((WAKE_WORD,) * words, people, seed + 1)]
     rows, targets = [], []
     for number in range(words + others):
@@ -116,12 +119,11 @@ def waking_loss(logits: Tensor, target: Tensor) -> Tensor:
     return losses / weight.sum().clamp(min=1)
 
 
-def _other(draw: RandomState) -> str:
+def _other(draw: RandomState, alike: float) -> str:
     """Something else that is said: a sentence, a command, or words that are like the word."""
-    kind = draw.randint(10)
-    if kind < 2:
+    if draw.rand() < alike:
         return ALIKE[draw.randint(len(ALIKE))]
-    return command(draw, learned=True).text if kind < 5 else sentence(draw, learned=True)
+    return command(draw, learned=True).text if draw.randint(3) == 0 else sentence(draw, learned=True)
 
 
 def _row(
