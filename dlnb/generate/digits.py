@@ -37,7 +37,7 @@ def parts_of_digits(seed: int) -> list[tuple[Tensor, Tensor]]:
     return [(pictures[order[a:b]], labels[order[a:b]]) for a, b in zip(ends, ends[1:], strict=False)]
 
 
-class NoisedBatches:
+class NoisedBatches(TensorBatches):
     """Pictures somewhere on their way to noise: (x, t, label), and the velocity there; a pure function of (seed, epoch, position).
 
     pictures: (N, C, H, W) float32 in [0, 1]; labels: (N,) int64 below `classes`. In what is learned from (`learn`) order, times
@@ -50,35 +50,23 @@ class NoisedBatches:
     def __init__(self, pictures: Tensor, labels: Tensor, *, classes: int, path: Path, size: int, learn: bool = False) -> None:
         if not bool(((pictures >= 0) & (pictures <= 1)).all()):
             raise ValueError("pictures must be numbers from 0 to 1; some are NaN or outside")
-        self.tensors = (pictures, labels)
-        self.size, self.classes, self.path, self.learn = size, classes, path, learn
-        self._whole = TensorBatches(2 * pictures - 1, labels, size=size, shuffle=learn)
-
-    def __len__(self) -> int:
-        return -(-self.examples // self.size)
-
-    @property
-    def examples(self) -> int:
-        """How many pictures an epoch has."""
-        return len(self.tensors[0])
-
-    def batch(self, seed: int, epoch: int, position: int) -> tuple[Tensor, ...]:
-        """Batch number `position` (from 0) of `epoch`."""
-        return self.cut(seed, epoch, position * self.size, self.size)
+        super().__init__(pictures, labels, size=size, shuffle=learn)
+        self.classes, self.path, self.learn = classes, path, learn
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, ...]:
         """The `size` pictures (fewer at the end) from number `start` of `epoch`."""
         if not self.learn:
             seed = epoch = 0
-        pictures, labels = self._whole.cut(seed, epoch, start, size)
+        pictures, labels = super().cut(seed, epoch, start, size)
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch * 7_919 + start) % 2**63)
         count = len(labels)
         t = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
-        x, velocity = self.path.noised(pictures, torch.randn(pictures.shape, generator=generator), t)
+        x, velocity = self.path.noised(2 * pictures - 1, torch.randn(pictures.shape, generator=generator), t)
         if self.learn:
             labels = torch.where(torch.rand(count, generator=generator) < DROPPED, self.classes, labels)
         return x, t, labels, velocity
 
     def reader(self) -> "NoisedBatches":
         """The same pictures for another run."""
-        return NoisedBatches(*self.tensors, classes=self.classes, path=self.path, size=self.size, learn=self.learn)
+        pictures, labels = self.tensors
+        return NoisedBatches(pictures, labels, classes=self.classes, path=self.path, size=self.size, learn=self.learn)
