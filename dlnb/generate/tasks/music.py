@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...task import Task, remembered
-from ..chorales import PARTS, Chorale, corpus, published
+from ..bach import PARTS, Chorale, corpus, published
 from ..models.composer import KEYS, Composer
 from ..music import Score, to_keys
 from ..music_batches import IGNORED, PieceBatches

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dlnb as dl
-from dlnb.generate.chorales import Chorale
+from dlnb.generate.bach import Chorale
 from dlnb.generate.models.composer import KEYS, Composer
 from dlnb.generate.music import from_sounding, to_keys
 from dlnb.generate.music_batches import IGNORED, PieceBatches

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlnb.generate.chorales import Chorale, cache, corpus, keep, published, read_kept, voices_of
+from dlnb.generate.bach import Chorale, cache, corpus, keep, published, read_kept, voices_of
 from dlnb.generate.music import as_score
 
 
