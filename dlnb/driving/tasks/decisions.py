@@ -114,7 +114,7 @@ def correlation_with_returns(output: tuple[Tensor, Tensor], target: Tensor) -> f
     return float(found) if found.isfinite() else 0.0
 
 
-def learned(experience: Experience, seed: int, epochs: int = 12, batch: int = 64) -> Policy:
+def learned(experience: Experience, seed: int, epochs: int = 40, batch: int = 64) -> Policy:
     """A policy that does as the planner did, trained at once and always in the same way: the driver of a round of DAgger."""
     steps = -(-epochs * len(experience) // batch)
     with torch.random.fork_rng(devices=[]):
