@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 Augment = Callable[[Tensor], Tensor]
+POOL = 16  # batches whose examples are sorted by length among each other
 
 
 class TensorBatches:
@@ -71,3 +72,18 @@ class TensorBatches:
         """The order of the examples in an epoch."""
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
         return torch.randperm(self.examples, generator=generator).to(self.tensors[0].device)
+
+
+def alike_together(lengths: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """An order, (N,) int64, in which examples of a like length come together, so that little of a batch is padding.
+
+    lengths: (N,). Among POOL batches drawn at random the examples are sorted; then the batches come in any order. A batch that is
+    smaller than `size` is the last.
+    """
+    order = torch.randperm(len(lengths), generator=generator)
+    pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
+    batches = torch.cat(pools).split(size)
+    turns = torch.randperm(len(batches), generator=generator).tolist()
+    if len(batches[-1]) < size:
+        turns = [turn for turn in turns if turn != len(batches) - 1] + [len(batches) - 1]
+    return torch.cat([batches[turn] for turn in turns])

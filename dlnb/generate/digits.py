@@ -1,32 +1,14 @@
 """The real pictures from which drawing is learned: scikit-learn's handwritten digits, and pictures with noise on them."""
 
-import functools
-from importlib.util import find_spec
-from pathlib import Path as File
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..data.batches import TensorBatches
+from ..data.digits import read_digits
 from .paths import Path
 
-CLASSES = tuple("0123456789")
-CREDIT = "Optical Recognition of Handwritten Digits, E. Alpaydin & C. Kaynak, UCI 1998, CC BY 4.0, from scikit-learn"
 DROPPED = 0.1  # of the classes that are kept from the model, so that it learns to draw without one too
-
-
-@functools.cache
-def read_digits() -> tuple[Tensor, Tensor]:
-    """1,797 pictures (N, 1, 8, 8) float32 in [0, 1], and which digit each is, (N,) int64.
-
-    Read from the file itself, as importing scikit-learn takes two seconds. Raises: FileNotFoundError without scikit-learn.
-    """
-    package = find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise FileNotFoundError("the digits come with scikit-learn, which is not installed: pip install scikit-learn")
-    rows = np.loadtxt(File(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",", dtype=np.float32)
-    return torch.from_numpy(rows[:, :64]).reshape(-1, 1, 8, 8) / 16, torch.from_numpy(rows[:, 64]).long()
 
 
 def parts_of_digits(seed: int) -> list[tuple[Tensor, Tensor]]:

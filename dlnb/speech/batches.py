@@ -6,11 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.batches import TensorBatches
+from ..data.batches import TensorBatches, alike_together
 from .features import as_numbers
 from .models.listener import STRIDE
 
-POOL = 16  # batches whose sounds are sorted by length among each other, so that little of a batch is silence
 LATE = 4  # frames of 10 ms
 
 
@@ -48,15 +47,10 @@ class SoundBatches(TensorBatches):
 
     def _shuffled(self, seed: int, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
-        order = torch.randperm(self.examples, generator=generator)
         if self.shortest_first and epoch == 0:
+            order = torch.randperm(self.examples, generator=generator)
             return order[self.tensors[1][order].argsort(stable=True)]
-        pools = [pool[self.tensors[1][pool].argsort(stable=True)] for pool in order.split(POOL * self.size)]
-        batches = torch.cat(pools).split(self.size)
-        turns = torch.randperm(len(batches), generator=generator).tolist()
-        if len(batches[-1]) < self.size:  # the one that is smaller stays the last
-            turns = [turn for turn in turns if turn != len(batches) - 1] + [len(batches) - 1]
-        return torch.cat([batches[turn] for turn in turns])
+        return alike_together(self.tensors[1], self.size, generator)
 
 
 class AlignedBatches(SoundBatches):

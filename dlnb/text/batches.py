@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
-from ..data.batches import TensorBatches
+from ..data.batches import TensorBatches, alike_together
 from .tokenizers import MASK, PADDING, SPECIAL
 
-POOL = 16  # batches whose texts are sorted by length among each other, so that little of a batch is padding
 IGNORED = -100  # the target where nothing is asked, as PyTorch's cross-entropy has it
 
 
@@ -38,13 +37,7 @@ class TextBatches(TensorBatches):
 
     def _shuffled(self, seed: int, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
-        order = torch.randperm(self.examples, generator=generator)
-        pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.size)]
-        batches = torch.cat(pools).split(self.size)
-        turns = torch.randperm(len(batches), generator=generator).tolist()
-        if len(batches[-1]) < self.size:  # the one that is smaller stays the last
-            turns = [turn for turn in turns if turn != len(batches) - 1] + [len(batches) - 1]
-        return torch.cat([batches[turn] for turn in turns])
+        return alike_together(self.lengths, self.size, generator)
 
 
 class PairBatches(TextBatches):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ...data.batches import TensorBatches
+from ...data.digits import CREDIT, DIGITS
 from ...task import Task, remembered
-from ..digits import CLASSES, CREDIT, NoisedBatches, parts_of_digits
+from ..digits import NoisedBatches, parts_of_digits
 from ..models import VAE, AutoEncoder, Denoiser
 from ..paths import Path
 from ..previews import Drawn, Imagined, Rebuilt
@@ -48,7 +49,7 @@ def digits_diffusion(path: str = "round", seed: int = 0, batch_size: int = 128) 
         return {"recognised": recognised(pictures, test[1], seed), "told apart": told_apart(test[0], pictures)}
 
     def batches(part: Part, size: int, learn: bool = False) -> NoisedBatches:
-        return NoisedBatches(*part, classes=len(CLASSES), path=way, size=size, learn=learn)
+        return NoisedBatches(*part, classes=len(DIGITS), path=way, size=size, learn=learn)
 
     return Task(
         name=f"digits by {'diffusion' if path == 'round' else 'flow matching'}",
@@ -58,15 +59,15 @@ def digits_diffusion(path: str = "round", seed: int = 0, batch_size: int = 128) 
         loss=nn.functional.mse_loss,
         metrics={"recognised": lambda drawn, _: recognised(drawn[0], drawn[3], seed), "told apart": apart},
         predict=predict,
-        classes=CLASSES,
+        classes=DIGITS,
         baselines={
             "noise like each digit": lambda: measured(_noise_like(train, test[1])),
             "the mean of each digit": lambda: measured(_means(train)[test[1]]),
             "real digits of the same kinds": lambda: measured(_real(train, test[1])),
         },
-        preview=Drawn(CLASSES),
+        preview=Drawn(DIGITS),
         credit=CREDIT,
-        models={"Denoiser": lambda: Denoiser(len(CLASSES), path=path)},
+        models={"Denoiser": lambda: Denoiser(len(DIGITS), path=path)},
     )
 
 
@@ -156,7 +157,7 @@ def _autoencoding(
         loss=loss,
         metrics=metrics,
         baselines=baselines(train, test),
-        preview=Imagined() if imagines else Rebuilt(valid[:SHOWN], [CLASSES[label] for label in labels[:SHOWN].tolist()]),
+        preview=Imagined() if imagines else Rebuilt(valid[:SHOWN], [DIGITS[label] for label in labels[:SHOWN].tolist()]),
         credit=CREDIT,
         models=models,
     )
@@ -165,7 +166,7 @@ def _autoencoding(
 def _real(train: Part, labels: Tensor) -> Tensor:
     """For each label a real picture of that class that was learned from, another one each time."""
     chosen = torch.empty_like(labels)
-    for label in range(len(CLASSES)):
+    for label in range(len(DIGITS)):
         wanted = labels == label
         chosen[wanted] = (train[1] == label).nonzero()[: int(wanted.sum()), 0]
     return train[0][chosen]
@@ -173,11 +174,11 @@ def _real(train: Part, labels: Tensor) -> Tensor:
 
 def _means(train: Part) -> Tensor:
     """The mean picture of each class, (classes, 1, 8, 8)."""
-    return torch.stack([train[0][train[1] == label].mean(0) for label in range(len(CLASSES))])
+    return torch.stack([train[0][train[1] == label].mean(0) for label in range(len(DIGITS))])
 
 
 def _noise_like(train: Part, labels: Tensor) -> Tensor:
     """For each label pixels that are drawn one by one, each with the mean and spread it has in that class."""
-    spread = torch.stack([train[0][train[1] == label].std(0) for label in range(len(CLASSES))])
+    spread = torch.stack([train[0][train[1] == label].std(0) for label in range(len(DIGITS))])
     drawn = torch.randn(len(labels), 1, 8, 8, generator=torch.Generator().manual_seed(0))
     return (_means(train)[labels] + spread[labels] * drawn).clamp(0, 1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...data.batches import TensorBatches
+from ...data.digits import CREDIT, DIGITS, read_digits
 from ...metrics import accuracy
 from ...preview import Images
 from ...task import Task, remembered
@@ -38,18 +39,18 @@ def digits(seed: int = 0, batch_size: int = 64, augment: bool = True) -> Task:
     >>> digits()
     Task(digits: train 20, valid 1, test 1 batches)
     """
-    pictures, labels = data.read_digits()
+    pictures, labels = read_digits()
     return _classification(
         "digits",
         pictures,
         labels,
-        data.DIGITS,
+        DIGITS,
         data.split(labels, seed),
         batch_size,
         data.jitter if augment else None,
         logistic_c=5.0,
         from_drawing=digit_from_drawing,
-        credit="Optical Recognition of Handwritten Digits, E. Alpaydin & C. Kaynak, UCI 1998, CC BY 4.0, from scikit-learn",
+        credit=CREDIT,
         models={"LeNet": lambda: LeNet(), **SMALL},
     )
 
@@ -71,7 +72,7 @@ def mnist(
         source,
         images,
         labels,
-        data.DIGITS,
+        DIGITS,
         parts,
         batch_size,
         data.jitter if augment else None,

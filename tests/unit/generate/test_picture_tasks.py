@@ -8,8 +8,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 import dlnb as dl
+from dlnb.data.digits import read_digits
 from dlnb.generate import VAE, AutoEncoder, Path
-from dlnb.generate.digits import NoisedBatches, parts_of_digits, read_digits
+from dlnb.generate.digits import NoisedBatches, parts_of_digits
 from dlnb.generate.recogniser import recognised
 from dlnb.generate.tasks.pictures import bound, divergence, principal, squared_error
 from dlnb.preview import Captioned

@@ -14,10 +14,11 @@ from sklearn.datasets import load_digits
 
 from dlnb.data import store
 from dlnb.data.batches import TensorBatches
+from dlnb.data.digits import read_digits
 from dlnb.data.idx import read_idx
 from dlnb.data.sets import DataSet, File
 from dlnb.vision import LeNet, digits, mnist
-from dlnb.vision.data import jitter, read_digits, split
+from dlnb.vision.data import jitter, split
 from dlnb.vision.drawing import digit_from_drawing, mnist_from_drawing
 
 
@@ -33,13 +34,13 @@ def test_the_digits_are_scikit_learns_also_where_its_file_is_not_the_known_one(m
     bunch, (pictures, labels) = load_digits(), read_digits()
     assert pictures.shape == (1797, 1, 8, 8) and pictures.dtype == torch.float32 and labels.dtype == torch.int64
     assert (pictures[:, 0].numpy() * 16 == bunch.images).all() and (labels.numpy() == bunch.target).all()
-    monkeypatch.setattr("dlnb.vision.data.DIGITS_SHA256", "another")
+    monkeypatch.setattr("dlnb.data.digits.SHA256", "another")
     again = read_digits()
     assert torch.equal(again[0], pictures) and torch.equal(again[1], labels)
 
 
 def test_the_known_file_is_read_without_importing_scikit_learn():
-    code = "import sys; from dlnb.vision.data import read_digits; read_digits(); print('sklearn' in sys.modules)"
+    code = "import sys; from dlnb.data.digits import read_digits; read_digits(); print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
