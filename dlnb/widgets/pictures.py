@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..preview import Forecasts, Texts
+from ..preview import Boxes, Captioned, Images, Masks
 from ..task import Task
 
 SIDE = 64  # pixels that a small picture may have on a side
@@ -21,7 +21,7 @@ def pictures_of(task: Task, inputs: list[Any]) -> np.ndarray | None:
     """
     if task.show is not None:
         shown = task.show(*inputs)
-        return None if isinstance(shown, Texts | Forecasts) else _small(shown.pixels)
+        return _small(shown.pixels) if isinstance(shown, Images | Boxes | Masks | Captioned) else None
     if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
         return None
     tensor = inputs[0]
