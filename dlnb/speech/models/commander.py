@@ -18,7 +18,7 @@ class Commander(Listener):
     """
 
     def __init__(
-        self, sizes: Sequence[int], width: int = 96, dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2), dropout: float = 0.1,
+        self, sizes: Sequence[int], width: int = 96, dilations: tuple[int, ...] = (1, 2, 4, 8), dropout: float = 0.1,
         phonemes: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(sum(sizes), width, dilations, dropout, phonemes)

@@ -45,7 +45,7 @@ class GatedConvolution(nn.Module):
         known = torch.cat([before, normal], 1)  # (B, back + T, C)
         three = [known[:, place : place + x.shape[1]] for place in (0, self.dilation, back)]
         mixed = F.glu(self.mix(torch.cat(three, 2)), 2)
-        return x + self.out(self.dropout(mixed)), known[:, known.shape[1] - back :]
+        return x + self.out(mixed * self.dropout(mixed.new_ones(len(x), 1, mixed.shape[2]))), known[:, known.shape[1] - back :]
 
 
 class Listener(nn.Module):

@@ -69,7 +69,7 @@ def free_spoken_digits(speaker: str | None = None, batch_size: int = 32, takes: 
 
 @remembered
 def connected_digits(
-    rows: int = 1200, batch_size: int = 16, digits: int = 6, seed: int = 0, takes: int = TAKES, source: str = "fsdd"
+    rows: int = 1600, batch_size: int = 32, digits: int = 6, seed: int = 0, takes: int = TAKES, source: str = "fsdd"
 ) -> Task:
     """Rows of three to `digits` digits, joined from the recordings of `free_spoken_digits`, to be written down.
 
@@ -85,7 +85,7 @@ def connected_digits(
     spoken = read_digits(source, _checked(takes))
     learned, checked, tested = official(spoken.take)
     make = functools.partial(JoinedDigits, spoken, most=digits, seed=seed)
-    train = make(learned, rows=rows, size=batch_size, anew=True, vary=varied)
+    train = make(learned, rows=rows, size=batch_size, anew=True, vary=functools.partial(varied, throat=0.08, noise=(-17.0, -11.0), masks=1))
     valid = make(checked, rows=100, size=EVALUATED_AT_ONCE)
     test = make(tested, rows=300, size=EVALUATED_AT_ONCE, seed=seed + 1)
     return Task(

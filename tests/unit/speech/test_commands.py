@@ -8,10 +8,13 @@ import torch.nn.functional as F
 from numpy.random import RandomState
 
 from dlnb.speech.house import (
+    COMPOSERS,
     KEPT_APART,
+    MINUTES,
     NOT_UNDERSTOOD,
     NOTHING,
     QUESTIONS,
+    ROOMS,
     SIZES,
     command,
     commanded,
@@ -50,6 +53,18 @@ def test_commands_with_slots_that_are_tested_are_never_learned():
     assert not learned & tested and len(learned) > 2 * len(tested) > 10 and KEPT_APART > 1
 
 
+def test_every_value_of_a_slot_is_learned_and_tested():
+    for learned in (True, False):
+        said = some(2_000, learned)
+        for place, values in ((1, ROOMS), (2, MINUTES), (3, COMPOSERS)):
+            assert {one[place + 1] for one in said} == {NOTHING, *values}
+
+
+def test_most_commands_that_are_tested_have_a_slot():
+    slots = [one.room + one.minutes + one.composer != NOTHING * 3 for one in some(2_000, False) if one.intent != NOT_UNDERSTOOD]
+    assert sum(slots) / len(slots) == pytest.approx(4 / 6, abs=0.04)
+
+
 def test_sentences_that_are_tested_are_never_learned():
     draw = RandomState(0)
     learned, tested = ({sentence(draw, learned) for _ in range(1_000)} for learned in (True, False))
@@ -83,5 +98,7 @@ def test_the_loss_is_that_of_the_questions_and_of_the_phonemes():
     target = {"said": torch.tensor([[1, 3, 0, 0]]), "phonemes": torch.tensor([[0, 2]])}
     nothing = torch.zeros(1, sum(SIZES)), torch.zeros(1, 2, 5)
     assert commands_loss(nothing, target).item() == pytest.approx(torch.tensor(SIZES).log().sum().item() + math.log(5))
+    none = {"said": torch.tensor([[0, 0, 0, 0]]), "phonemes": target["phonemes"]}
+    assert commands_loss(nothing, none).item() == pytest.approx(math.log(SIZES[0]) + math.log(5))  # no slots where nothing is wanted
     right = answered([1, 3, 0, 0]), 20 * F.one_hot(torch.tensor([[0, 2]]), 5).float()
     assert commands_loss(right, target) < 0.01
