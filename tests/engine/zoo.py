@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 import dlnb
 import dlnb as dl
 from dlnb.fast import Muon
+from dlnb.generate import Both
 from dlnb.vision.people import face
 
 from .conftest import network, quadrants
@@ -131,28 +132,45 @@ SMALL: dict[str, dict[str, int]] = {
 }
 
 
+# The models that each task names. They stand here too, so that no task is made to list the tests; each case compares.
+MODELS = {
+    "driving.dagger": ["Policy"], "driving.imitation": ["Policy"], "driving.obstacles": ["RangeView"],
+    "driving.reinforcement": ["QNetwork"],
+    "generate.chorales": ["Composer"], "generate.digits_autoencoder": ["AutoEncoder"], "generate.digits_diffusion": ["Denoiser"],
+    "generate.digits_vae": ["VAE"], "generate.eight_points": ["GAN"], "generate.films": ["Filmer"],
+    "generate.jsb_chorales": ["Composer"],
+    "speech.commands": ["Commander"], "speech.connected_digits": ["Listener"], "speech.free_spoken_digits": ["SoundCNN"],
+    "speech.transcription": ["Listener"], "speech.wake_word": ["Spotter"],
+    "tabular.breast_cancer": ["TableNet"], "tabular.diabetes": ["TableNet"],
+    "tabular.electricity": ["TemporalCNN", "GRUForecaster"], "tabular.from_table": ["TableNet"],
+    "text.masked_reviews": ["BERT"], "text.multi30k": ["Translator"], "text.python_docs": ["GPT", "ModernGPT"],
+    "text.reviews": ["LSTM", "TextCNN", "BERT"], "text.sst2": ["TextCNN", "naive Bayes and TextCNN", "GRU"],
+    "text.tiny_shakespeare": ["GPT", "ModernGPT"], "text.translation": ["Translator"],
+    "vision.cifar10": ["ResNet", "VisionTransformer"], "vision.digits": ["LeNet", "ResNet", "VisionTransformer"],
+    "vision.faces": ["FaceNet"], "vision.fashion_mnist": ["LeNet", "ResNet"], "vision.from_folder": ["ResNet"],
+    "vision.mnist": ["LeNet"], "vision.orl_faces": ["FaceNet"],
+    "vision.penn_fudan_detection": ["Detector"], "vision.penn_fudan_segmentation": ["UNet"],
+    "vision.scenes_detection": ["Detector"], "vision.scenes_segmentation": ["UNet"],
+}  # fmt: skip
+
+
 def shipped() -> list[Case]:
     """Each task with each model that it names."""
 
     def case(name: str, task: Callable[..., dl.Task], model: str) -> Case:
         def make() -> tuple[nn.Module, dl.Task]:
-            made = task(**SMALL.get(name, {}))
+            given = GIVEN[name]() if name in GIVEN else {}
+            made = task(**given, **SMALL.get(name, {}))
+            assert list(made.models) == MODELS[name], f"MODELS says that {name} names {MODELS[name]}, but it names {list(made.models)}"
             with dl.seeded(0):
                 return made.models[model](), made
 
         return Case(f"{name} {model}", make, needs=FETCHED.get(name, ""), ships=True)
 
-    cases = []
-    for name, task in tasks_that_ship():
-        needs = FETCHED.get(name, "")
-        if Case(name, lambda: None, needs=needs).missing:  # type: ignore[arg-type, return-value]
-            cases.append(Case(name, lambda: None, needs=needs, ships=True))  # type: ignore[arg-type, return-value]
-            continue
-        task = functools.partial(task, **GIVEN[name]()) if name in GIVEN else task
-        models = task(**SMALL.get(name, {})).models
-        assert models, f"{name} names no model that learns it: give Task(models=…)"
-        cases += [case(name, task, model) for model in models]
-    return cases
+    tasks = dict(tasks_that_ship())
+    if set(tasks) != set(MODELS):
+        raise ValueError(f"MODELS must name the models of every task that ships, and of no other: {set(tasks) ^ set(MODELS)}")
+    return [case(name, task, model) for name, task in tasks.items() for model in MODELS[name]]
 
 
 # What one may write oneself.
@@ -278,6 +296,7 @@ def own() -> list[Case]:
         "momentum": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3),
         "fused": lambda p: torch.optim.AdamW(p, lr=1e-2, fused=True),
         "Muon": lambda p: Muon([part for part in p if part.ndim == 2], [part for part in p if part.ndim != 2], lr=0.02),
+        "two at once": lambda p: Both(torch.optim.Adam(p[:2], lr=1e-2), torch.optim.SGD(p[2:], lr=0.05, momentum=0.9)),
         "foreach": lambda p: torch.optim.Adam(p, lr=1e-2, foreach=True, amsgrad=True),
     }
     schedules: dict[str, Any] = {
