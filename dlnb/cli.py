@@ -1,4 +1,4 @@
-"""The command `dlnb`: `dlnb lab` opens the course, `dlnb data` looks after the data sets."""
+"""The command `dlnb`: `dlnb lab` opens the course, `dlnb data` looks after the data sets, `dlnb doctor` after the installation."""
 
 import argparse
 import contextlib
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "lab":
             return lab(arguments.folder, ["--no-browser"] * arguments.no_browser + further)
+        if arguments.command == "doctor":
+            return doctor()
         return data(arguments.action, getattr(arguments, "name", None))
     except UsageError as error:
         print(f"dlnb: {error}", file=sys.stderr)
@@ -57,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
         "else a copy in dlnb-course in your home folder); files that are there are never overwritten",
     )
     lab_parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
+
+    commands.add_parser(
+        "doctor",
+        help="check the installation, and say what to do where something is wrong",
+        description="Looks at Python, the packages, JupyterLab's extensions, the GPU, memory, disk, your progress and the data "
+        "sets, and says of each how it is. Where something is wrong it says what to do. It changes nothing.",
+    )
 
     data_parser = commands.add_parser(
         "data",
@@ -156,6 +165,13 @@ def copy_course(source: Path, target: Path) -> int:
         part.replace(own)
         copied += 1
     return copied
+
+
+def doctor() -> int:
+    """Say how the installation is. Returns 1 if something is wrong, 0 if not."""
+    from .course.doctor import examine, report
+
+    return int(report(examine()) > 0)
 
 
 def data(action: str, name: str | None) -> int:

@@ -68,6 +68,16 @@ def fetch(name: str, files: Iterable[str] | None = None) -> dict[str, Path]:
     return here
 
 
+def files_here(name: str) -> list[str]:
+    """The files of a set that lie here already, with their published lengths; they are checked when they are used.
+
+    Raises: KeyError if there is no such set.
+    """
+    places = [Path(given) for given in (os.environ.get("DLNB_DATA"),) if given] + [_cache()]
+    files = _sets[name].files.items()
+    return [file for file, published in files if any(_length(place / name / file) == published.size for place in places)]
+
+
 def _cache() -> Path:
     import platformdirs
 
