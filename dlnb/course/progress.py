@@ -1,35 +1,41 @@
-"""The learner's progress: which code cells of which chapter have run without an error.
+"""The learner's progress: which code cells of which chapter have run without an error, and how it went with the exercises.
 
-One SQLite file in the learner's own data folder. Every write is one transaction, so a kill at any moment
-loses at most the write it interrupts; several processes may write at once.
+One SQLite file in the learner's own data folder; `database.py` says what it survives.
 """
 
 import os
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-PATIENCE = 10.0  # seconds to wait for another process that writes
-_DAMAGED = ("not a database", "malformed", "file is encrypted", "disk image", "unsupported file format")
-_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.glusterfs"}
-_TABLE = """
+from .database import Database
+from .database import Unavailable as ProgressUnavailable
+
+__all__ = ["Attempted", "Progress", "ProgressUnavailable", "home", "state"]
+
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS runs (
     chapter TEXT NOT NULL,  -- path in the course folder
     cell TEXT NOT NULL,     -- id of a code cell
     at REAL NOT NULL,       -- seconds since 1970 of the latest run without error
     PRIMARY KEY (chapter, cell)
 ) WITHOUT ROWID
-"""
-
-
-class ProgressUnavailable(Exception):
-    """The progress cannot be read or kept just now; the message says why."""
+""",
+    """
+CREATE TABLE IF NOT EXISTS exercises (
+    exercise TEXT NOT NULL PRIMARY KEY,  -- its number, "10.2"
+    tries INTEGER NOT NULL DEFAULT 0,    -- answers that were checked
+    hints INTEGER NOT NULL DEFAULT 0,    -- the most hints that were looked at
+    solved REAL,                         -- seconds since 1970 of the first right answer
+    shown REAL,                          -- of the first look at the solution
+    at REAL NOT NULL                     -- of the latest of all this
+) WITHOUT ROWID
+""",
+)
 
 
 def home() -> Path:
@@ -45,125 +51,104 @@ def state(cells: Iterable[str], run: Iterable[str]) -> str:
     return "done" if cells and done == cells else "started" if done else "new"
 
 
+@dataclass(frozen=True)
+class Attempted:
+    """How it went with an exercise. Times are seconds since 1970, or None where it did not happen.
+
+    tries: answers that were checked. hints: the most that were looked at. solved: the first right answer. shown: the first look
+    at the solution. at: the latest of all this.
+    """
+
+    tries: int
+    hints: int
+    solved: float | None
+    shown: float | None
+    at: float
+
+    @property
+    def alone(self) -> bool:
+        """Whether it was solved before the solution was looked at."""
+        return self.solved is not None and (self.shown is None or self.solved <= self.shown)
+
+
 class Progress:
     """The progress kept in one file; threads and processes may share it.
 
-    `notice` is a message for the learner, or None: it says so when a damaged file had to be set aside.
+    Raises, from every method: ProgressUnavailable if the file cannot be used just now.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.file = (folder or home()) / "progress.sqlite"
-        self.notice: str | None = None
-        self._checked: int | None = None  # which file was found sound, by its inode
-        self._lock = threading.Lock()
+        self._database = Database((folder or home()) / "progress.sqlite", _TABLES)
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+        return self._database.file
+
+    @property
+    def notice(self) -> str | None:
+        """A message for the learner, or None: it says so when a damaged file had to be set aside."""
+        return self._database.notice
 
     def record(self, chapter: str, cells: Iterable[str]) -> None:
         """Remember that these cells ran without an error, now."""
         now = time.time()
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                "INSERT INTO runs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at",
-                [(chapter, cell, now) for cell in cells],
-            )
-            connection.execute("COMMIT")
+        self.add_runs((chapter, cell, now) for cell in cells)
 
-    def reset(self, chapter: str) -> None:
-        """Forget which cells of one chapter were run."""
-        with self._connection() as connection:
+    def add_runs(self, runs: Iterable[tuple[str, str, float]]) -> None:
+        """Remember runs of cells: chapter, cell and when, in seconds since 1970. Of two times of a cell the later is kept."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "INSERT INTO runs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", list(runs)
+            )
+
+    def reset(self, chapter: str, exercises: Iterable[str] = ()) -> None:
+        """Forget which cells of one chapter were run, and how it went with these exercises."""
+        with self._database.writing() as connection:
             connection.execute("DELETE FROM runs WHERE chapter = ?", (chapter,))
+            connection.executemany("DELETE FROM exercises WHERE exercise = ?", [(name,) for name in exercises])
 
     def runs(self) -> dict[str, dict[str, float]]:
         """For each chapter: cell id → when it last ran, in seconds since 1970."""
         found: dict[str, dict[str, float]] = {}
-        with self._connection() as connection:
+        with self._database.reading() as connection:
             for chapter, cell, at in connection.execute("SELECT chapter, cell, at FROM runs"):
                 found.setdefault(chapter, {})[cell] = at
         return found
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one piece of work. It is closed after it, so that no process holds the file for long."""
-        try:
-            with self._lock:
-                connection = self._open()
-            try:
-                yield connection
-            finally:
-                connection.close()
-        except (sqlite3.Error, OSError) as error:
-            if _is_damage(error):
-                self._checked = None  # the next use looks at the file and sets it aside
-            raise ProgressUnavailable(f"The progress in {self.file} cannot be used: {error}.") from error
+    def checked(self, exercise: str, right: bool) -> None:
+        """Remember that an answer was checked, now."""
+        now = time.time()
+        self.add_exercises({exercise: Attempted(1, 0, now if right else None, None, now)}, more=True)
 
-    def _open(self) -> sqlite3.Connection:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        before = _inode(self.file)
-        try:
-            return self._prepared()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            self._set_aside(before)
-            return self._prepared()
+    def hinted(self, exercise: str, hints: int) -> None:
+        """Remember that so many hints were looked at."""
+        self.add_exercises({exercise: Attempted(0, hints, None, None, time.time())}, more=True)
 
-    def _prepared(self) -> sqlite3.Connection:
-        # Autocommit: transactions are written out, so that a writer takes its lock at the beginning.
-        connection = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None)
-        try:
-            if self._checked is None or self._checked != _inode(self.file):
-                verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if verdict != "ok":
-                    raise sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
-                _use_wal(connection, self.file)
-                self._checked = _inode(self.file)
-            connection.execute(_TABLE)
-            connection.execute("PRAGMA synchronous = NORMAL")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def shown(self, exercise: str) -> None:
+        """Remember that the solution was looked at, now."""
+        now = time.time()
+        self.add_exercises({exercise: Attempted(0, 0, None, now, now)}, more=True)
 
-    def _set_aside(self, before: int | None) -> None:
-        if before is None or _inode(self.file) != before:
-            return  # another process has already put a new file in its place
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        kept = self.file.with_name(f"progress.damaged-{stamp}.sqlite")
-        # The journals first: a new file must never meet the journal of an old one.
-        for ending in ("-wal", "-shm", "-journal", ""):
-            part = self.file.with_name(self.file.name + ending)
-            if part.exists():
-                part.replace(kept.with_name(kept.name + ending))
-        self.notice = f"The file with your progress was damaged. It was kept as {kept}, and a new one was begun."
+    def add_exercises(self, exercises: dict[str, Attempted], more: bool = False) -> None:
+        """Put these together with what is known: the most hints, the first right answer, the latest time.
 
+        more: tries come on top of those that are known; else the larger number is kept, as of the same tries told twice.
+        """
+        together = "tries + excluded.tries" if more else "max(tries, excluded.tries)"
+        rows = [(name, one.tries, one.hints, one.solved, one.shown, one.at) for name, one in exercises.items()]
+        with self._database.writing() as connection:
+            connection.executemany(
+                f"""INSERT INTO exercises VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                tries = {together}, hints = max(hints, excluded.hints),
+                solved = min(coalesce(solved, excluded.solved), coalesce(excluded.solved, solved)),
+                shown = min(coalesce(shown, excluded.shown), coalesce(excluded.shown, shown)),
+                at = max(at, excluded.at)""",
+                rows,
+            )
 
-def _use_wal(connection: sqlite3.Connection, file: Path) -> None:
-    """Choose WAL, in which readers do not wait for a writer; it needs memory that all users of the file share."""
-    try:
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if _on_network(file) else 'WAL'}")
-    except sqlite3.OperationalError:
-        pass  # the file system cannot, or another process has just opened it: the mode it has serves as well
-
-
-def _on_network(file: Path) -> bool:
-    """Whether the file lies on a network file system, where processes of two machines share no memory (Linux)."""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    kinds = {}
-    for mount in mounts:
-        before, _, after = mount.partition(" - ")
-        kinds[Path(before.split()[4].replace("\\040", " "))] = after.split()[0]
-    return next((kinds[place] in _NETWORK for place in file.resolve().parents if place in kinds), False)
-
-
-def _is_damage(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.DatabaseError) and any(word in str(error) for word in _DAMAGED)
-
-
-def _inode(file: Path) -> int | None:
-    try:
-        return file.stat().st_ino
-    except OSError:
-        return None
+    def exercises(self) -> dict[str, Attempted]:
+        """How it went with each exercise that was tried."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT exercise, tries, hints, solved, shown, at FROM exercises").fetchall()
+        return {name: Attempted(*rest) for name, *rest in rows}

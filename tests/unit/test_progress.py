@@ -75,7 +75,7 @@ def test_a_file_on_a_local_disk_uses_wal(tmp_path):
 
 
 def test_a_network_file_system_gets_the_rollback_journal(tmp_path, monkeypatch):
-    monkeypatch.setattr("dlnb.course.progress._on_network", lambda file: True)
+    monkeypatch.setattr("dlnb.course.database._on_network", lambda file: True)
     Progress(tmp_path).record("10_a.ipynb", ["one"])
     assert sqlite3.connect(tmp_path / "progress.sqlite").execute("PRAGMA journal_mode").fetchone() == ("delete",)
     assert list(Progress(tmp_path).runs()) == ["10_a.ipynb"]
