@@ -8,9 +8,10 @@ import torch
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from .digits import Spoken
-from .features import RATE, as_numbers, picture
+from .features import HOP, MELS, RATE, WINDOW, as_numbers, picture
 
 SILENCE_AFTER = 0.35  # seconds in which a model may still say what it heard
 
@@ -21,6 +22,9 @@ class JoinedDigits:
     part: which recordings may be used. anew: other rows each epoch; else the same in every.
     Each recording is brought to one loudness first; between two are up to 0.25 s of pause, or they touch.
     vary: of the pictures of a batch, makes what the model reads.
+
+    Rows that are other ones each epoch are joined from pictures of the recordings, each made once: to join the samples and to
+    look at them anew takes ten times as long. `vary` may then bring the noise. Rows that stay the same are joined in samples.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class JoinedDigits:
         self.seed, self.anew, self.vary = seed, anew, vary
         self.by_speaker = [part[spoken.speaker[part] == who].numpy() for who in spoken.speaker[part].unique()]
         self.sounds = {place: _levelled(spoken.sounds[place]) for place in part.tolist()}
+        self.pictures = {place: picture(torch.from_numpy(np.pad(sound, (0, WINDOW - HOP)))) for place, sound in self.sounds.items()} if anew else {}
 
     def __len__(self) -> int:
         return -(-self.rows // self.size)
@@ -48,27 +53,38 @@ class JoinedDigits:
 
     def cut(self, seed: int, epoch: int, start: int, size: int) -> tuple[Tensor, Tensor]:
         """The `size` rows (fewer at the end) from number `start` of `epoch`."""
-        made = [self.row(number, seed, epoch) for number in range(start, min(start + size, self.rows))]
-        length = max(len(sound) for sound, _ in made) if self.anew else self.longest
-        sounds = torch.zeros(len(made), length)
-        target = torch.zeros(len(made), self.most, dtype=torch.int64)
-        for place, (sound, digits) in enumerate(made):
-            sounds[place, : min(len(sound), length)] = torch.from_numpy(sound[:length])
-            target[place, : len(digits)] = torch.from_numpy(digits) + 1
-        return (as_numbers if self.vary is None else self.vary)(picture(sounds)), target
+        numbers = range(start, min(start + size, self.rows))
+        target = torch.zeros(len(numbers), self.most, dtype=torch.int64)
+        shown = []
+        for place, number in enumerate(numbers):
+            _, chosen, pauses = self._drawn(number, seed, epoch)
+            target[place, : len(chosen)] = self.spoken.digit[chosen] + 1
+            if self.anew:
+                said = [[self.pictures[one], _quiet(pause)] for one, pause in zip(chosen.tolist(), pauses[1:], strict=True)]
+                shown.append(torch.cat([_quiet(pauses[0]), *(part for pair in said for part in pair)]))
+            else:
+                sound, _ = self.row(number)
+                shown.append(picture(torch.from_numpy(np.pad(sound, (0, self.longest - len(sound))))))
+        return (as_numbers if self.vary is None else self.vary)(pad_sequence(shown, batch_first=True)), target
 
     def row(self, number: int, seed: int = 0, epoch: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """A row: samples (N,) float32 in [-1, 1], and its digits."""
+        draw, chosen, pauses = self._drawn(number, seed, epoch)
+        pieces = [_silence(pauses[0])]
+        for place, pause in zip(chosen.tolist(), pauses[1:], strict=True):
+            pieces += [self.sounds[place], _silence(pause)]
+        sound = np.concatenate(pieces)
+        sound += draw.standard_normal(len(sound)).astype(np.float32) * np.float32(10 ** draw.uniform(-4.0, -2.7))
+        return sound, self.spoken.digit[chosen].numpy()
+
+    def _drawn(self, number: int, seed: int, epoch: int) -> tuple[RandomState, NDArray[np.int64], list[float]]:
+        """What draws a row, its recordings, and the seconds of pause before the first and after each."""
         key = (seed, epoch, number) if self.anew else (self.seed, 2**31, number)
         draw = RandomState(np.array(key, np.uint64).astype(np.uint32))
         speaker = self.by_speaker[draw.randint(len(self.by_speaker))]
         chosen = speaker[draw.randint(len(speaker), size=draw.randint(self.least, self.most + 1))]
-        pieces = [_silence(draw.uniform(0.02, 0.2))]
-        for place in chosen.tolist():
-            pieces += [self.sounds[place], _silence(max(0.0, draw.uniform(-0.1, 0.25)))]
-        sound = np.concatenate([*pieces, _silence(SILENCE_AFTER)])
-        sound += draw.standard_normal(len(sound)).astype(np.float32) * np.float32(10 ** draw.uniform(-4.0, -2.7))
-        return sound, self.spoken.digit[chosen].numpy()
+        pauses = [draw.uniform(0.02, 0.2), *(max(0.0, draw.uniform(-0.1, 0.25)) for _ in chosen)]
+        return draw, chosen, [*pauses[:-1], pauses[-1] + SILENCE_AFTER]
 
     def text(self, number: int) -> str:
         """What is said in a row that is the same each epoch, as "3 1 4"."""
@@ -93,3 +109,8 @@ def _levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _silence(seconds: float) -> NDArray[np.float32]:
     return np.zeros(max(int(seconds * RATE), 0), np.float32)
+
+
+def _quiet(seconds: float) -> Tensor:
+    """The picture of silence: (frames, MELS) uint8."""
+    return torch.zeros(round(seconds * RATE / HOP), MELS, dtype=torch.uint8)

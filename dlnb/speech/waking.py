@@ -101,7 +101,7 @@ def rates(logits: Tensor, target: Tensor, threshold: float) -> tuple[float, floa
 
 def threshold_for(logits: Tensor, target: Tensor, most: float = 1.0) -> float:
     """The lowest threshold with at most so many false alarms an hour; 1 if there is none below."""
-    for threshold in np.linspace(0.05, 0.99, 95).tolist():
+    for threshold in (1 / (1 + np.exp(-np.linspace(-3.0, 6.0, 91)))).tolist():  # finer towards 0 and 1
         if rates(logits, target, threshold)[1] <= most:
             return threshold
     return 1.0

@@ -25,7 +25,7 @@ MISSED = "missed at one false alarm an hour"
 
 
 @remembered
-def wake_word(clips: int = 1800, minutes: int = 60, seed: int = 0, batch_size: int = 16) -> Task:
+def wake_word(clips: int = 3600, minutes: int = 60, seed: int = 0, batch_size: int = 24) -> Task:
     """"Hey computer", noticed in a stream of other speech, as soon as it was said; nothing to download.
 
     clips: of three seconds, to learn from, a third of them with the word. minutes: of speech of other people in validation and

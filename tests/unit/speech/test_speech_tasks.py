@@ -14,7 +14,7 @@ from dlnb.speech import DIGITS, ENGLISH, SoundError
 from dlnb.speech.batches import LATE, AlignedBatches, SoundBatches
 from dlnb.speech.digits import SPEAKERS, official, read_digits, without
 from dlnb.speech.errors import WordErrors, sentences_right
-from dlnb.speech.features import MELS
+from dlnb.speech.features import MELS, MIDDLE, SPREAD, as_logarithms, picture
 from dlnb.speech.joined import JoinedDigits
 
 FSDD = pytest.mark.skipif(not os.path.isdir(f"{os.environ.get('DLNB_DATA', '')}/fsdd"), reason="needs fsdd in DLNB_DATA")
@@ -160,6 +160,20 @@ def test_rows_to_learn_from_are_others_each_epoch():
     rows = JoinedDigits(spoken, official(spoken.take)[0], rows=8, size=8, anew=True)
     targets = [rows.batch(seed, epoch, 0)[1].tolist() for seed, epoch in ((0, 0), (0, 1), (1, 0), (0, 0))]
     assert targets[0] == targets[3] and targets[0] != targets[1] and targets[0] != targets[2]
+
+
+@FSDD
+def test_rows_joined_from_pictures_look_like_rows_joined_in_samples():
+    spoken = read_digits(takes=12)
+    rows = JoinedDigits(spoken, official(spoken.take)[0], rows=8, size=8, anew=True)
+    for number in range(8):
+        numbers, target = rows.cut(0, 3, number, 1)
+        sound, digits = rows.row(number, 0, 3)
+        assert (target[target > 0] - 1).tolist() == digits.tolist()
+        heard = picture(torch.from_numpy(sound))
+        assert abs(numbers.shape[1] - len(heard)) <= 2 * len(digits)
+        bands = [(numbers[0] * SPREAD + MIDDLE).exp().mean(0), as_logarithms(heard).exp().mean(0)]
+        assert torch.corrcoef(torch.stack(bands))[0, 1] > 0.99 and abs((bands[0].sum() / bands[1].sum()).log()) < 0.1
 
 
 @FSDD
