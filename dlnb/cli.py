@@ -1,4 +1,6 @@
-"""The command `dlnb`: `dlnb lab` opens the course, `dlnb data` looks after the data sets, `dlnb doctor` after the installation."""
+"""The command `dlnb`: `lab` opens the course, `data` looks after the data sets, `doctor` after the installation, `progress` takes
+progress along, and `report` shows a teacher a class.
+"""
 
 import argparse
 import contextlib
@@ -30,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return lab(arguments.folder, ["--no-browser"] * arguments.no_browser + further)
         if arguments.command == "doctor":
             return doctor()
+        if arguments.command == "progress":
+            return progress(arguments.action, arguments.file, getattr(arguments, "name", ""))
+        if arguments.command == "report":
+            return report(arguments.files, arguments.csv)
         return data(arguments.action, getattr(arguments, "name", None))
     except UsageError as error:
         print(f"dlnb: {error}", file=sys.stderr)
@@ -66,6 +72,27 @@ def _parser() -> argparse.ArgumentParser:
         description="Looks at Python, the packages, JupyterLab's extensions, the GPU, memory, disk, your progress and the data "
         "sets, and says of each how it is. Where something is wrong it says what to do. It changes nothing.",
     )
+
+    progress_parser = commands.add_parser(
+        "progress",
+        help="take your progress along, or put it together with what is here",
+        description="Your progress lies in a file of your own on this machine. A Binder session forgets it: export it before you go.",
+    )
+    ways = progress_parser.add_subparsers(dest="action", required=True, metavar="action")
+    way = ways.add_parser("export", help="write your progress to a file", description="Write your progress to a JSON file.")
+    way.add_argument("file", type=Path, help="the file to write; it must not be there yet")
+    way.add_argument("--name", default="", help="your name, for a teacher who puts a class together")
+    way = ways.add_parser("import", help="add the progress of a file", description="Add exported progress to what is here; nothing here is lost.")
+    way.add_argument("file", type=Path, help="a file that “dlnb progress export” wrote")
+
+    report_parser = commands.add_parser(
+        "report",
+        help="for teachers: one table of a class, from exported progress",
+        description="One row a learner: how many cells have run, how each exercise went, and when they were last there. "
+        "“2 (1 hint)” was solved with the second answer and a hint; “shown” only after a look at the solution.",
+    )
+    report_parser.add_argument("files", type=Path, nargs="+", help="files that learners exported, or folders of them")
+    report_parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, for a spreadsheet, and print nothing")
 
     data_parser = commands.add_parser(
         "data",
@@ -172,6 +199,47 @@ def doctor() -> int:
     from .course.doctor import examine, report
 
     return int(report(examine()) > 0)
+
+
+def progress(action: str, file: Path, name: str) -> int:
+    """Export the learner's progress to a file, or add that of a file."""
+    from .course.portable import NoProgress, exported, merged
+    from .course.progress import Progress, ProgressUnavailable
+
+    try:
+        if action == "export":
+            text = exported(Progress(), name)
+            with file.open("x", encoding="utf-8") as out:
+                out.write(text)
+            print(f"Your progress was written to {file}.")
+        else:
+            cells, exercises = merged(Progress(), file.read_text(encoding="utf-8"))
+            print(f"The progress of {cells} cells and {exercises} exercises was added to yours.")
+    except FileExistsError:
+        raise UsageError(f"{file} is there already. Name another file.") from None
+    except (OSError, UnicodeDecodeError, NoProgress, ProgressUnavailable) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"{file}: {words}.") from error
+    return 0
+
+
+def report(files: list[Path], target: Path | None) -> int:
+    """Print one table of a class, or write it as CSV. Returns 1 if no file could be read."""
+    from .course.report import as_csv, as_text, learners, table
+
+    people, refused = learners(files)
+    for words in refused:
+        print(f"dlnb: left out {words}", file=sys.stderr)
+    if not people:
+        raise UsageError("no exported progress was found. Learners make it with: dlnb progress export FILE --name NAME")
+    if target is None:
+        print(as_text(table(people)))
+        return 0
+    try:
+        target.write_text(as_csv(table(people)), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror or error}.") from error
+    return 0
 
 
 def data(action: str, name: str | None) -> int:

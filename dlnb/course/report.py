@@ -1,0 +1,96 @@
+"""`dlnb report`: one table of a class, from the progress that its learners exported."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .portable import NoProgress, read
+from .progress import Attempted
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What one learner exported. cells: how many have run, by chapter's file. exercises: by number. last: seconds since 1970."""
+
+    name: str
+    cells: dict[str, int]
+    exercises: dict[str, Attempted]
+    last: float
+
+
+def learners(files: Iterable[Path]) -> tuple[list[Learner], list[str]]:
+    """What is in the files, by name, and in words which of them could not be read.
+
+    A folder stands for all `.json` files in it. Of two files of one name the one that was exported later counts; a file that
+    names nobody counts under its own name.
+    """
+    found: dict[str, tuple[float, Learner]] = {}
+    refused = []
+    for file in _all(files):
+        try:
+            told = read(file.read_text(encoding="utf-8"))
+        except (NoProgress, OSError, UnicodeDecodeError) as error:
+            refused.append(f"{file}: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
+            continue
+        name = told["learner"].strip() or file.stem
+        times = [at for runs in told["runs"].values() for at in runs.values()] + [one.at for one in told["exercises"].values()]
+        cells = {chapter: len(runs) for chapter, runs in told["runs"].items()}
+        if name not in found or told["at"] >= found[name][0]:
+            found[name] = (told["at"], Learner(name, cells, told["exercises"], max(times, default=0.0)))
+    return sorted((learner for _, learner in found.values()), key=lambda one: one.name.casefold()), refused
+
+
+def table(people: Sequence[Learner]) -> list[list[str]]:
+    """A row a learner, under a row of heads: solved exercises in all, each exercise, the last day.
+
+    Of an exercise: "2" was solved with the second answer, "2 (1 hint)" with a hint, "shown" after a look at the solution, "3 tries"
+    was not solved yet, and nothing was not tried.
+    """
+    numbers = sorted({number for one in people for number in one.exercises}, key=_order)
+    heads = ["learner", "cells run", "solved", *numbers, "last seen"]
+    return [heads, *([one.name, str(sum(one.cells.values())), _solved(one), *(_how(one.exercises.get(n)) for n in numbers), _day(one.last)] for one in people)]
+
+
+def as_text(rows: Sequence[Sequence[str]]) -> str:
+    """The table with columns of equal width."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> str:
+    """The table for a spreadsheet. What a learner called themselves is never taken for a formula there."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["'" + cell if cell[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in rows])
+    return out.getvalue()
+
+
+def _all(files: Iterable[Path]) -> list[Path]:
+    return [one for file in files for one in (sorted(file.glob("*.json")) if file.is_dir() else [file])]
+
+
+def _solved(one: Learner) -> str:
+    return str(sum(exercise.alone for exercise in one.exercises.values()))
+
+
+def _how(one: Attempted | None) -> str:
+    if one is None or not (one.tries or one.shown):
+        return ""
+    if one.alone:
+        return f"{one.tries}" + (f" ({one.hints} hint{'s' * (one.hints != 1)})" if one.hints else "")
+    return "shown" if one.shown is not None else f"{one.tries} {'try' if one.tries == 1 else 'tries'}"
+
+
+def _day(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at).strftime("%Y-%m-%d") if at else ""
+    except (ValueError, OverflowError, OSError):  # no year that there is
+        return ""
+
+
+def _order(number: str) -> tuple[list[int], str]:
+    """10.2 comes before 10.10."""
+    return [int(part) for part in number.split(".") if part.isdecimal()], number
