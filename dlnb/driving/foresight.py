@@ -6,7 +6,7 @@ another one after it, so that what leads into a trap is seen as such.
 
 import numpy as np
 
-from .bodies import HEADING, LENGTH, SPEED, WIDTH, X, Y, rotated
+from .bodies import HEADING, LENGTH, SPEED, WIDTH, X, Y, rotated, wrapped
 from .world import ACTIONS, FASTER, IDLE, LEFT, RIGHT, SLOWER, Scene
 
 HORIZON, STEP = 4.0, 0.2  # seconds looked ahead, and between two looks
@@ -21,6 +21,9 @@ PULLS, GOES_ON = (-6.0, 2.0), 2.0  # m/s² by which others became faster, which 
 CHANGES = ((0.0, 0.7), (-4.0, 0.5), (2.0, 0.5))  # other m/s² that are possible too, and how much each counts
 SWAY = 4.0  # metres that a car is wider while it goes backwards, as it does not hold its lane
 FAR = 80.0  # metres beyond which nobody is looked at
+GRIP = 7.0  # m/s² to the side that tyres hold on a dry road
+BENDS, BEND = 25.0, 10.0  # metres in which a bend is looked for, and in which its turn is measured
+SKIDS = 0.3  # how dangerous it is to be faster than that
 
 
 def futures(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -99,6 +102,14 @@ def ways_of_others(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(ways), np.concatenate(weights)
 
 
+def skids(scene: Scene) -> np.ndarray:
+    """Which of ACTIONS would be too fast for the bends ahead: (5,) bool. In a bend of radius r one is pulled aside by v² / r."""
+    begin, _ = scene.road.locate_on(scene.lane, scene.ego[:2])
+    _, headings = scene.road.paths(scene.lane, FAR, scene.route)[0].along(begin + np.arange(0.0, BENDS + BEND, BEND / 4))
+    bend = float(np.abs(wrapped(headings[4:] - headings[:-4])).max()) / BEND  # 1/m
+    return np.array([scene.speed_after(action) ** 2 * bend > GRIP for action in range(len(ACTIONS))])
+
+
 def spare(own: np.ndarray, other: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
     """Metres between bodies (…, 6) that are longer by `margin` ahead and behind: (…,), below 0 where they touch.
 
@@ -120,7 +131,8 @@ def circles(bodies: np.ndarray, margin: np.ndarray) -> np.ndarray:
 def dangers(scene: Scene) -> np.ndarray:
     """How dangerous each of ACTIONS is, if the best is made of it afterwards: (5,) in [0, 1], infinite where it cannot be taken.
 
-    1 is a collision at once; what would come in 4 seconds counts for a quarter of it, and being too close for 0.3 of a collision.
+    1 is a collision at once; what would come in 4 seconds counts for a quarter of it, and being too close for 0.3 of a collision,
+    as being too fast for a bend does.
     """
     pairs, own = futures(scene)
     ways, weights = ways_of_others(scene)
@@ -136,5 +148,5 @@ def dangers(scene: Scene) -> np.ndarray:
         np.maximum.at(worst, pair, np.maximum(hit, 0.3 * tight) * soon * weights[way])
     found = np.full(len(ACTIONS), np.inf)
     np.minimum.at(found, pairs[:, 0], worst)
-    return found
+    return np.maximum(found, SKIDS * skids(scene))
 

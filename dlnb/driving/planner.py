@@ -8,7 +8,7 @@ import numpy as np
 from .foresight import dangers
 from .world import ACTIONS, IDLE, LEFT, RIGHT, Scene
 
-EAGER = 0.08  # what full speed is worth, where a collision at once costs 1
+EAGER = 0.14  # what full speed is worth, where a collision at once costs 1
 CALM = 0.02  # what it costs to change the lane
 
 

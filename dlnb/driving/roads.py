@@ -42,6 +42,19 @@ class Path:
         share = (metres - self.at[piece]) / (self.at[piece + 1] - self.at[piece])
         return self.points[piece] + share[..., None] * step, np.arctan2(step[..., 1], step[..., 0])
 
+    def locate(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Metres from its begin (N,), and to its right (N,), of places (N, 2), each by the piece that is nearest."""
+        steps = np.diff(self.points, axis=0)
+        lengths = np.linalg.norm(steps, axis=1)
+        along = steps / lengths[:, None]
+        away = places[:, None] - self.points[:-1]  # (N, P - 1, 2)
+        ahead = (away * along).sum(-1)
+        aside = away[..., 1] * along[:, 0] - away[..., 0] * along[:, 1]
+        beyond = np.maximum(ahead - lengths, 0) + np.maximum(-ahead, 0)
+        best = np.hypot(aside, beyond).argmin(1)
+        rows = np.arange(len(places))
+        return self.at[best] + ahead[rows, best], aside[rows, best]
+
 
 class RoadMap:
     """The lanes of one place.
@@ -93,15 +106,8 @@ class RoadMap:
     def locate_on(self, index: Index, place: np.ndarray) -> tuple[float, float]:
         """Metres along a lane, and to the right of its middle, of a place (2,)."""
         lane = self.lanes[index]
-        steps = np.diff(lane.points, axis=0)
-        lengths = np.linalg.norm(steps, axis=1)
-        along = steps / lengths[:, None]
-        away = place - lane.points[:-1]
-        ahead = (away * along).sum(-1)
-        aside = away[:, 1] * along[:, 0] - away[:, 0] * along[:, 1]
-        beyond = np.maximum(ahead - lengths, 0) + np.maximum(-ahead, 0)
-        best = int(np.hypot(aside, beyond).argmin())
-        return float(lane.at[best] + ahead[best]), float(aside[best])
+        metres, aside = Path(lane.points, lane.at).locate(place[None])
+        return float(metres[0]), float(aside[0])
 
     def beside(self, index: Index, step: int) -> Index | None:
         """The lane to the left (-1) or right (+1) of one, if there is one that may be changed into."""

@@ -8,9 +8,12 @@ from torch import nn
 
 from .features import able, features
 from .foresight import dangers
-from .world import SAFE, Scene
+from .world import ACTIONS, SAFE, Scene
 
 LIMIT = 0.12  # the danger up to which a policy may do as it wants
+SLACK = 0.07  # by which an action may be more dangerous than the least dangerous one, where nothing is below the limit
+HOPELESS = 0.9  # the danger of a collision within half a second
+HARDLY = 0.05  # more dangerous is not worth being slower
 Scores = Callable[[Scene], np.ndarray]  # how much each of ACTIONS is wanted: (5,)
 Decide = Callable[[Scene], int]
 
@@ -39,7 +42,9 @@ def greedy(scores: Scores) -> Decide:
 
 
 def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
-    """Of the actions whose danger is at most `limit` the one that is wanted most; where there is none, the least dangerous.
+    """Of the actions whose danger is at most `limit` the one that is wanted most; where there is none, of those that are hardly more
+    dangerous than the least. To be slow is no safety in itself: what is slower than another of these and hardly safer is left out.
+    Where all lead to a collision at once, the car brakes.
 
     Raises: ValueError if the limit is not between 0 and 1.
     """
@@ -50,12 +55,20 @@ def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
         if not is_whole(scene):
             return SAFE
         danger, said = dangers(scene), scores(scene)
-        least = danger.min()
-        if least > limit or not np.isfinite(said).all():
+        if not np.isfinite(said).all():
             return int(danger.argmin())
-        return int(np.where(danger <= limit, said, -np.inf).argmax())
+        if danger.min() > HOPELESS:
+            return SAFE
+        danger = np.where(danger <= max(limit, danger.min() + SLACK), danger, np.inf)
+        return int(np.where(np.isfinite(danger) & ~needless(scene, danger), said, -np.inf).argmax())
 
     return decide
+
+
+def needless(scene: Scene, danger: np.ndarray) -> np.ndarray:
+    """Which of ACTIONS are slower than another one that is hardly more dangerous: (5,) bool. danger: (5,), infinite of what is out."""
+    speed = np.array([scene.speed_after(action) for action in range(len(ACTIONS))])
+    return ((danger[:, None] + HARDLY >= danger) & (speed[:, None] < speed) & np.isfinite(danger)).any(1)
 
 
 def is_whole(scene: Scene) -> bool:

@@ -103,7 +103,8 @@ GIVEN = {
     "tabular.from_table": lambda: {"path": f"{file_of_a_table().name}/points.csv", "target": "where", "batch_size": 8},
     "vision.from_folder": lambda: {"path": f"{folder_of_faces().name}/people", "size": 16, "batch_size": 8},
     "driving.obstacles": lambda: {"places": ["merge"], "drives": 1, "batch_size": 4},
-    **{f"driving.{name}": lambda: {"places": ["merge"], "drives": 6, "batch_size": 8} for name in ("dagger", "imitation", "reinforcement")},
+    "driving.dagger": lambda: {"places": ["merge"], "drives": 2, "rounds": 1, "batch_size": 8},
+    **{f"driving.{name}": lambda: {"places": ["merge"], "drives": 6, "batch_size": 8} for name in ("imitation", "reinforcement")},
 }
 
 # Tasks of larger pictures and texts, tried with smaller ones: the same code, in a tenth of the time.

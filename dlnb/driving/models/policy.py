@@ -16,7 +16,7 @@ class Policy(nn.Module):
     The order of the others makes no difference. Source: Leurent & Mercat 2019, Social attention, arXiv:1911.12250.
     """
 
-    def __init__(self, features: int = 12, actions: int = 5, width: int = 64, heads: int = 4) -> None:
+    def __init__(self, features: int = 14, actions: int = 5, width: int = 64, heads: int = 4) -> None:
         super().__init__()
         self.features, self.heads = features, heads
         self.own = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))

@@ -1,7 +1,7 @@
 """Tasks that decide: to do as a planner does, to be corrected by it, and to learn from what came of it."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ EVALUATED_AT_ONCE = 500
 SHOWN = 6
 CREDIT = "highway-env, E. Leurent 2018, MIT licence"
 ASTRAY = 0.3  # how often the drives that one learns the values from do anything at all
+IMAGINED = 3  # moments besides each that DAgger asks the planner about
+SHARP = 0.01  # by which two actions must differ in worth for one to be wanted e times as much as the other
 
 
 @remembered
@@ -39,7 +41,8 @@ def imitation(places: Sequence[str] = DECIDED, drives: int = 15, batch_size: int
     Raises: ValueError for other places, or less than one drive.
     """
     _check(places, drives)
-    return _task("imitation", tuple(places), _planned(tuple(places), drives, seed), drives, batch_size)
+    train = _planned(tuple(places), drives, seed)
+    return _task("imitation", tuple(places), train, drives, batch_size, lambda part: part.planned, F.cross_entropy)
 
 
 @remembered
@@ -47,7 +50,9 @@ def dagger(places: Sequence[str] = DECIDED, drives: int = 15, rounds: int = 2, b
     """The same, where it matters: a policy that learned from the planner drives, and the planner says what it would have done.
 
     rounds: how often; each time a policy is trained on all that there is, and drives a third as many scenarios as the planner did
-    before. All of it is drawn by `seed`.
+    before. All of it is drawn by `seed`. The planner is also asked about moments that are only imagined, in which the own car is
+    elsewhere on its way, at another speed. And it says what each action is worth to it, not only which one it takes: a target is
+    how much each is wanted (B, 5), which adds up to 1.
 
     Raises: ValueError for other places, or less than one drive or round.
     Source: Ross, Gordon & Bagnell 2011, A reduction of imitation learning, arXiv:1011.0686.
@@ -55,7 +60,8 @@ def dagger(places: Sequence[str] = DECIDED, drives: int = 15, rounds: int = 2, b
     _check(places, drives)
     if rounds < 1:
         raise ValueError(f"DAgger takes at least 1 round, got {rounds}; without rounds it is dlnb.driving.imitation")
-    return _task("dagger", tuple(places), _corrected(tuple(places), drives, rounds, seed), drives, batch_size)
+    train = _corrected(tuple(places), drives, rounds, seed)
+    return _task("dagger", tuple(places), train, drives, batch_size, wanted, divergence)
 
 
 @remembered
@@ -114,16 +120,26 @@ def correlation_with_returns(output: tuple[Tensor, Tensor], target: Tensor) -> f
     return float(found) if found.isfinite() else 0.0
 
 
-def learned(experience: Experience, seed: int, epochs: int = 40, batch: int = 64) -> Policy:
-    """A policy that does as the planner did, trained at once and always in the same way: the driver of a round of DAgger."""
-    steps = -(-epochs * len(experience) // batch)
+def wanted(experience: Experience) -> Tensor:
+    """How much the planner wants each action, by what it is worth to it: (N, 5), which adds up to 1."""
+    return (experience.worths / SHARP).softmax(1)
+
+
+def divergence(scores: Tensor, target: Tensor) -> Tensor:
+    """Kullback and Leibler's divergence of what is chosen from how much each action is wanted (B, 5): a scalar, 0 where they agree."""
+    return F.kl_div(scores.log_softmax(1), target, reduction="batchmean")
+
+
+def learned(experience: Experience, seed: int, epochs: int = 15, batch: int = 64) -> Policy:
+    """A policy that wants what the planner wants, trained at once and always in the same way: the driver of a round of DAgger."""
+    steps, targets = -(-epochs * len(experience) // batch), wanted(experience)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = Policy()
         optimizer = torch.optim.AdamW(policy.parameters(), lr=2e-3)
         for _ in range(steps):
             rows = torch.randint(len(experience), (batch,))
-            loss = F.cross_entropy(policy(experience.cars[rows], experience.able[rows]), experience.planned[rows])
+            loss = divergence(policy(experience.cars[rows], experience.able[rows]), targets[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -144,16 +160,16 @@ def _numbers(drives: int, seed: int, room: int = 0) -> range:
 
 
 @functools.lru_cache(maxsize=8)
-def _planned(places: tuple[str, ...], drives: int, seed: int) -> Experience:
-    return lived(places, "train", _numbers(drives, seed))
+def _planned(places: tuple[str, ...], drives: int, seed: int, imagined: int = 0) -> Experience:
+    return lived(places, "train", _numbers(drives, seed), seed=seed, imagined=imagined)
 
 
 @functools.lru_cache(maxsize=8)
 def _corrected(places: tuple[str, ...], drives: int, rounds: int, seed: int) -> Experience:
-    known = _planned(places, drives, seed)
+    known = _planned(places, drives, seed, IMAGINED)
     for room in range(1, rounds + 1):
         driver = greedy(scores_of(learned(known, seed)))
-        known = joined([known, lived(places, "train", _numbers(max(1, drives // 3), seed, room), driver)])
+        known = joined([known, lived(places, "train", _numbers(max(1, drives // 3), seed, room), driver, seed=seed, imagined=IMAGINED)])
     return known
 
 
@@ -174,17 +190,20 @@ def _transitions(part: Experience) -> tuple[Tensor, ...]:
     return part.cars, part.able, part.cars[later], part.able[later], target
 
 
-def _task(name: str, places: tuple[str, ...], train: Experience, drives: int, batch_size: int) -> Task:
+def _task(
+    name: str, places: tuple[str, ...], train: Experience, drives: int, batch_size: int,
+    target: Callable[[Experience], Tensor], loss: Callable[[Tensor, Tensor], Tensor],
+) -> Task:  # fmt: skip
     few = max(1, drives // 3)
     valid, test = (_held_out(places, split, few) for split in ("valid", "test"))
-    parts = [(part.cars, part.able, part.planned) for part in (train, valid, test)]
+    parts = [(part.cars, part.able, target(part)) for part in (train, valid, test)]
     return Task(
         name=name,
         train=TensorBatches(*parts[0], size=batch_size, shuffle=True),
         valid=TensorBatches(*parts[1], size=EVALUATED_AT_ONCE),
         test=TensorBatches(*parts[2], size=EVALUATED_AT_ONCE),
-        loss=F.cross_entropy,
-        metrics={"accuracy": accuracy, "accuracy when it acts": accuracy_when_it_acts},
+        loss=loss,
+        metrics={"accuracy": accuracy_of_choice, "accuracy when it acts": accuracy_when_it_acts},
         classes=ACTIONS,
         baselines={
             "always IDLE": lambda: {"accuracy": float((test.planned == IDLE).double().mean())},
@@ -196,8 +215,14 @@ def _task(name: str, places: tuple[str, ...], train: Experience, drives: int, ba
     )
 
 
+def accuracy_of_choice(outputs: Tensor, targets: Tensor) -> float:
+    """How often the planner's action is chosen. targets: actions (N,), or how much each is wanted (N, 5)."""
+    return accuracy(outputs, targets if targets.ndim == 1 else targets.argmax(1))
+
+
 def accuracy_when_it_acts(outputs: Tensor, targets: Tensor) -> float:
     """The accuracy where the planner does something else than IDLE, which it does most of the time; 0 where it never does."""
+    targets = targets if targets.ndim == 1 else targets.argmax(1)
     acts = targets != IDLE
     return accuracy(outputs[acts], targets[acts]) if acts.any() else 0.0
 

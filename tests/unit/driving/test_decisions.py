@@ -10,7 +10,7 @@ from dlnb.driving.deadline import Deadline
 from dlnb.driving.evaluate import outcome
 from dlnb.driving.experience import DISCOUNT, discounted, lived
 from dlnb.driving.features import FEATURES, OTHERS, able, features
-from dlnb.driving.foresight import TIMES, dangers, futures, spare, ways_of_others
+from dlnb.driving.foresight import TIMES, dangers, futures, skids, spare, ways_of_others
 from dlnb.driving.models import Policy, QNetwork, RangeView
 from dlnb.driving.planner import look_ahead, worth
 from dlnb.driving.tasks import dagger, decisions, imitation, reinforcement
@@ -90,6 +90,19 @@ def test_to_speed_up_behind_a_slow_car_is_dangerous_and_a_free_lane_is_taken(sce
     assert look_ahead(behind) in (LEFT, RIGHT)
 
 
+def test_a_bend_is_not_taken_faster_than_tyres_hold():
+    world = World("roundabout")
+    scene = world.reset(0)
+    circle = scene.road.lanes["se", "ex", 0]
+    (place,), (heading,) = circle.points[4:5], np.arctan2(*(circle.points[5] - circle.points[4])[::-1])[None]
+    ego = np.array([*place, heading, 8.0, 5.0, 2.0])
+    bend = dataclasses.replace(scene, ego=ego, lane=circle.index, wanted=8.0, others=np.zeros((0, 6)), pulls=np.zeros(0))
+    # The radius is 20 m: 8 m/s pull by 3.2 m/s², 16 m/s by 12.8.
+    assert skids(bend).tolist() == [False, False, False, True, False]
+    assert dangers(bend)[FASTER] > shield.LIMIT > dangers(bend)[IDLE] == 0
+    assert not skids(World("highway").reset(0)).any()
+
+
 def test_a_car_beside_makes_changing_there_dangerous(scene):
     danger = dangers(among(scene, (0, -4, 25.0)))
     assert danger[LEFT] > 0.5 and danger[RIGHT] == 0 and danger[IDLE] == 0
@@ -101,16 +114,28 @@ def test_what_cannot_be_taken_is_never_chosen(scene):
 
 
 def test_the_shield_lets_a_safe_wish_pass_and_stops_a_dangerous_one(scene):
+    scene = dataclasses.replace(scene, wanted=30.0, ego=scene.ego + [0, 0, 0, 5.0, 0, 0])  # nothing is faster
     wants_left = shield.shielded(lambda _: np.array([5.0, 1, 0, 0, 0]))
     assert wants_left(scene) == LEFT
     assert wants_left(among(scene, (0, -4, 25.0))) == IDLE
 
 
-def test_where_nothing_is_safe_the_least_dangerous_is_done(scene):
-    wall = among(scene, *[(14, y, 0.0) for y in (-4, 0, 4)])
+def test_the_shield_refuses_to_be_slow_for_nothing(scene):
+    wants_slow = shield.shielded(lambda _: np.array([0, 0, 0, 0, 5.0]))
+    assert wants_slow(scene) == FASTER
+    assert wants_slow(among(scene, (30, 0, 12.0))) in (LEFT, RIGHT, SLOWER)
+    assert shield.needless(scene, np.array([0.1, 0, 0, 0.1, 0])).tolist() == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize("metres", [14, 24, 34])
+def test_where_nothing_is_safe_hardly_more_than_the_least_dangerous_is_done(scene, metres):
+    wall = among(scene, *[(metres, y, 0.0) for y in (-4, 0, 4)])
     danger = dangers(wall)
     assert danger.min() > shield.LIMIT
-    assert shield.shielded(lambda _: np.arange(5.0))(wall) == danger.argmin()
+    for wish in np.eye(5):
+        done = shield.shielded(lambda _, wish=wish: wish)(wall)
+        assert danger[done] <= danger.min() + shield.SLACK
+        assert done == SAFE or danger.min() <= shield.HOPELESS
 
 
 def test_a_policy_or_a_sensor_that_says_nan_ends_in_what_is_safe(scene):
@@ -206,11 +231,37 @@ def test_a_policy_does_not_care_for_the_order_of_others_nor_for_rows_without_one
         policy(torch.zeros(1, 11, 3), can)
 
 
+@pytest.fixture(scope="module")
+def few():
+    """What the planner lived through in one drive."""
+    return lived(("merge",), "train", [0])
+
+
 def test_a_drive_is_remembered_as_it_was():
     one, two = (lived(("merge",), "train", [0], astray=0.5, seed=3) for _ in range(2))
     assert torch.equal(one.cars, two.cars) and torch.equal(one.done, two.done)
     assert (one.done != one.planned).any() and one.last.sum() == 1 and one.last[-1]
     assert (one.able.gather(1, one.done[:, None]) == 1).all() and (one.able.gather(1, one.planned[:, None]) == 1).all()
+
+
+def test_besides_what_was_lived_through_other_moments_are_imagined():
+    plain, more = (lived(("merge",), "train", [0], imagined=count) for count in (0, 2))
+    assert len(more) == 3 * len(plain) and torch.equal(more.cars[: len(plain)], plain.cars)
+    assert more.last[len(plain) :].all() and (more.reward[len(plain) :] == 0).all()
+    assert len({row.numpy().tobytes() for row in more.cars}) == len(more)
+    assert torch.equal(more.worths.argmax(1), more.planned)
+
+
+def test_a_policy_is_0_away_from_what_is_wanted_if_it_says_the_same():
+    target = torch.tensor([[0.5, 0.3, 0.2, 0, 0], [0, 0, 1, 0, 0]])
+    assert decisions.divergence((target + 1e-12).log(), target) == pytest.approx(0, abs=1e-6)
+    assert decisions.divergence(torch.zeros(2, 5), target) == pytest.approx(np.log(5) - float(torch.special.entr(target).sum(1).mean()), abs=1e-6)
+
+
+def test_what_is_worth_more_is_wanted_more_and_nothing_that_cannot_be_done(few):
+    share = decisions.wanted(few)
+    torch.testing.assert_close(share.sum(1), torch.ones(len(few)))
+    assert torch.equal(share.argmax(1), few.planned) and (share[few.able == 0] == 0).all()
 
 
 def test_returns_are_rewards_discounted_within_a_drive():
@@ -228,11 +279,12 @@ def test_the_loss_of_a_value_is_its_distance_from_bellmans_equation():
 def test_the_slow_copy_follows_and_no_gradient_reaches_it():
     network = QNetwork(slow=0.5)
     torch.nn.init.ones_(network.now.head.bias)
-    values, after = network(torch.randn(3, 11, 12), torch.ones(3, 5), torch.randn(3, 11, 12), torch.ones(3, 5))
+    scenes = torch.randn(3, 11, FEATURES), torch.ones(3, 5), torch.randn(3, 11, FEATURES), torch.ones(3, 5)
+    values, after = network(*scenes)
     assert torch.equal(network.copy.head.bias, torch.full((5,), 0.5)) and not after.requires_grad
     values.sum().backward()
     assert all(parameter.grad is None for parameter in network.copy.parameters())
-    network.eval()(torch.randn(3, 11, 12), torch.ones(3, 5), torch.randn(3, 11, 12), torch.ones(3, 5))
+    network.eval()(*scenes)
     assert torch.equal(network.copy.head.bias, torch.full((5,), 0.5))
 
 
@@ -278,7 +330,7 @@ def test_a_few_steps_make_it_better(make):
     with dl.seeded(0):
         model = next(iter(task.models.values()))()
     run = dl.fit(model, task, lr=2e-3, epochs=200, start=False)
-    run.step(100)
+    run.step(max(100, 25 * len(task.train)))
     loss = run.history["loss"]
     assert loss[-10:].mean() < 0.7 * loss[:10].mean()
 
@@ -287,6 +339,8 @@ def test_accuracy_when_it_acts_leaves_idling_out():
     scores = torch.eye(5)[[1, 1, 3]]
     assert decisions.accuracy_when_it_acts(scores, torch.tensor([1, 4, 3])) == 0.5
     assert decisions.accuracy_when_it_acts(scores, torch.tensor([1, 1, 1])) == 0.0
+    soft = 0.6 * torch.eye(5)[[1, 4, 3]] + 0.08
+    assert decisions.accuracy_when_it_acts(scores, soft) == 0.5 and decisions.accuracy_of_choice(scores, soft) == pytest.approx(2 / 3)
 
 
 def test_features_and_what_is_open_come_from_the_same_scene(scene):

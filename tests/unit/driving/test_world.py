@@ -135,6 +135,16 @@ def test_all_ways_are_gone_on_unless_a_route_says_which():
     np.testing.assert_allclose(heading, [-np.pi / 2])
 
 
+def test_a_place_on_a_path_is_found_again():
+    path = crossing().paths(("a", "b", 0), 30)[1]
+    metres = np.array([3.0, 49.0, 55.0, 70.0])
+    places, headings = path.along(metres)
+    right = np.stack([-np.sin(headings), np.cos(headings)], -1)
+    found, aside = path.locate(places + 0.5 * right)
+    np.testing.assert_allclose(found, metres, atol=0.6)
+    np.testing.assert_allclose(aside, 0.5, atol=0.2)
+
+
 def test_a_path_goes_straight_on_beyond_its_ends():
     path = crossing().paths(("b", "c", 0), 0)[0]
     np.testing.assert_allclose(path.along(np.array([-5.0, 45.0]))[0], [[45, 0], [95, 0]])
