@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import driving, generate, speech, tabular, text, vision
+    from .exercises.desk import check, given, hint, solution
     from .fast import Muon
     from .metrics import accuracy
     from .task import Task
@@ -34,15 +35,19 @@ _HOME = {
     "Run": "dlnb.train.run",
     "Task": "dlnb.task",
     "accuracy": "dlnb.metrics",
+    "check": "dlnb.exercises.desk",
     "compare": "dlnb.widgets.compare",
     "errors": "dlnb.widgets.errors",
     "fit": "dlnb.train.fit",
+    "given": "dlnb.exercises.desk",
+    "hint": "dlnb.exercises.desk",
     "pad": "dlnb.widgets.pad",
     "record": "dlnb.train.record",
     "recover": "dlnb.train.checkpoints.recover",
     "recoverable": "dlnb.train.checkpoints.recover",
     "run_of": "dlnb.train.registry",
     "seeded": "dlnb.train.engine",
+    "solution": "dlnb.exercises.desk",
     "sweep": "dlnb.train.sweeps.sweep",
     "watch": "dlnb.widgets.watch",
     "xray": "dlnb.widgets.xray",
@@ -55,17 +60,21 @@ __all__ = [
     "Run",
     "Task",
     "accuracy",
+    "check",
     "compare",
     "driving",
     "errors",
     "fit",
     "generate",
+    "given",
+    "hint",
     "pad",
     "record",
     "recover",
     "recoverable",
     "run_of",
     "seeded",
+    "solution",
     "speech",
     "sweep",
     "tabular",
