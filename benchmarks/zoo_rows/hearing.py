@@ -47,7 +47,7 @@ def muon(task: dl.Task, model: str, seed: int, threads: int, matrices: float, ot
 
 TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 24, cosine"
 DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 16 epochs of batches of 32, cosine"
-CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 32, cosine"
+CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 8 epochs of batches of 32, cosine"
 WAKING = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 24, cosine"
 COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 6 epochs of batches of 64, cosine"
 
@@ -72,7 +72,7 @@ def speakers(seed: int, threads: int) -> Measured:
 
 def connected(seed: int, threads: int) -> Measured:
     """Rows of digits."""
-    return muon(dl.speech.connected_digits(seed=seed), "Listener", seed, threads, 0.02, 4e-3, 5)[1]
+    return muon(dl.speech.connected_digits(seed=seed), "Listener", seed, threads, 0.02, 4e-3, 8)[1]
 
 
 def waking(seed: int, threads: int) -> Measured:
