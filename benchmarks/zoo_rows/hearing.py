@@ -48,7 +48,7 @@ def muon(task: dl.Task, model: str, seed: int, threads: int, matrices: float, ot
 TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 24, cosine"
 DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 16 epochs of batches of 32, cosine"
 CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 8 epochs of batches of 32, cosine"
-WAKING = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 24, cosine"
+WAKING = "Muon 0.02, others 0.004, momentum 0.9, 7 epochs of batches of 24, cosine"
 COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 6 epochs of batches of 64, cosine"
 
 
@@ -79,7 +79,7 @@ def waking(seed: int, threads: int) -> Measured:
     """The threshold is set on the hour of validation, and counted on that of the test."""
     task = dl.speech.wake_word(seed=seed)
     task.split("valid").batch(0, 0, 0)  # makes the hour, which is no part of the training
-    model, found = muon(task, "Spotter", seed, threads, 0.02, 4e-3, 5)
+    model, found = muon(task, "Spotter", seed, threads, 0.02, 4e-3, 7)
     threshold = threshold_for(*_said(model, task.split("valid")), most=0.7)  # one in all of its rows
     share, an_hour = rates(*_said(model, task.split("test")), threshold)
     return Measured({"missed": share, "false alarms an hour": an_hour, "threshold": threshold}, found.seconds, found.loader)

@@ -25,7 +25,7 @@ from .voices import spoken
 WAKE_WORD = "hey computer"
 ALIKE = ("hey", "computer", "hey peter", "a commuter", "the computer game", "hey commander", "play computer", "they compute", "hey teacher", "my computer")
 AFTER_END, UNSURE = 8, 6  # steps of 30 ms: how long a model is to be sure after the word, and how long before nothing is asked
-SMOOTHED = 5  # steps
+SMOOTHED = 8  # steps
 REFRACTORY = 33  # steps: for a second after an alarm there is no other
 LATE = 20  # steps after its end in which the word may still be noticed
 IGNORED = -1
