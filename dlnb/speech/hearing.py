@@ -30,7 +30,8 @@ class Frames:
         """
         new = np.asarray(samples, np.float32)
         if new.ndim != 1 or not np.isfinite(new).all() or (len(new) and np.abs(new).max() > 1.5):
-            raise SoundError(f"a piece of a stream must be (samples,) numbers from -1 to 1 at {RATE:,} Hz, got the shape {new.shape}")
+            found = f"the shape {new.shape}" if new.ndim != 1 else "NaN" if np.isnan(new).any() else f"numbers up to {np.abs(new).max():.3g}"
+            raise SoundError(f"a piece of a stream must be (samples,) numbers from -1 to 1 at {RATE:,} Hz, got {found}")
         sound = np.concatenate([self._rest, new])
         count = frames_of(len(sound))
         self._rest = sound[count * HOP :]
