@@ -57,12 +57,15 @@ def line(row: Row, kept: dict[str, Any]) -> str:
             asked.append(f"{name} {sign} {limit:g}")
             measured.append(f"{worst(values):.3g}, {statistics.median(values):.3g}" if limit < 1 else f"{worst(values):.4g}, {statistics.median(values):.4g}")
             reached.append(worst(values) >= limit if worst is min else worst(values) <= limit)
+    if not asked:  # a row that only tells
+        names = list(found[0].values)
+        measured = [f"{name} {min(one.values[name] for one in found):.3g}, {statistics.median(one.values[name] for one in found):.3g}" for name in names]
     seconds, loader = max(one.seconds for one in found), max(one.loader for one in found)
     reached += [seconds <= row.seconds, loader <= MOST_SHARE, kept["megabytes"] <= MOST_MEGABYTES]
     allowed = f"{row.seconds:g} s" if row.seconds < float("inf") else ""
     return (
         f"| {row.name} | {row.setting} | {'; '.join(asked)} | {'; '.join(measured)} | {allowed} | {seconds:.0f} s | "
-        f"{loader:.1%} | {kept['megabytes']} MB | {'yes' if all(reached) else 'no'} |\n"
+        f"{loader:.1%} | {kept['megabytes']} MB | {('yes' if all(reached) else 'no') if asked else 'told'} |\n"
     )
 
 
