@@ -36,8 +36,8 @@ def judge_kernel(answer: Any) -> str:
     with seeded(0):
         picture = torch.rand(1, 1, 8, 8)
     moved = F.conv2d(picture, kernel[None, None], padding=1)[..., 1:-1, 1:-1]
-    ways = {"left": (1, 2), "right": (1, 0), "up": (2, 1), "down": (0, 1), "nowhere": (1, 1)}
-    for way, place in ways.items():
+    ways = {"left": ((1, 2), "on its right"), "right": ((1, 0), "on its left"), "up": ((2, 1), "below"), "down": ((0, 1), "above"), "nowhere": ((1, 1), "")}
+    for way, (place, neighbour) in ways.items():
         one = torch.zeros(3, 3)
         one[place] = 1
         wanted = F.conv2d(picture, one[None, None], padding=1)[..., 1:-1, 1:-1]
@@ -46,7 +46,7 @@ def judge_kernel(answer: Any) -> str:
                 return "every place takes over the ink of its right-hand neighbour, so the picture moves to the left."
             if way == "nowhere":
                 raise Wrong("the picture stays where it is: each place takes over its own ink")
-            raise Wrong(f"the picture moves {way}: each place takes over the ink of the neighbour on the other side of where it should look")
+            raise Wrong(f"the picture moves {way}: each place takes over the ink of the neighbour {neighbour}")
         if moved.abs().sum() > 1e-6 and torch.allclose(F.normalize(moved.flatten(), dim=0), F.normalize(wanted.flatten(), dim=0), atol=1e-4):
             raise Wrong(f"the direction is “{way}”, but the ink is {(moved.sum() / wanted.sum()).item():.3g} times as dark. What must the numbers of the kernel add up to?")
     if moved.abs().sum() <= 1e-6:

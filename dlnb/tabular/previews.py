@@ -39,7 +39,7 @@ class Rows:
         return Texts(self.read, self.words, said, right, sure)
 
 
-class Ahead:
+class Forecasted:
     """Series and how a model says that they go on.
 
     past: (N, P, C) and known: (N, A, D) as the model reads them; truth: (N, A); scale: of the series; shown: steps of the past.

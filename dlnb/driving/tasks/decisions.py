@@ -36,7 +36,7 @@ def imitation(places: Sequence[str] = DECIDED, drives: int = 15, batch_size: int
     drives: of the planner in each place, to learn from; a third as many, on other seeds, to validate and to test. seed: of the
     scenarios that are learned from.
 
-    A model reads cars (B, 11, 12) and which actions can be taken (B, 5), and gives scores (B, 5), as `dlnb.driving.Policy` does.
+    A model reads cars (B, 11, 14) and which actions can be taken (B, 5), and gives scores (B, 5), as `dlnb.driving.Policy` does.
 
     Raises: ValueError for other places, or less than one drive.
     """

@@ -12,7 +12,7 @@ class TemporalCNN(nn.Module):
 
     past: (B, P, C) float32, the series first, then what else was measured; ahead: (B, A, D), what is known of the time ahead
     (calendar, weather forecast) → (B, A), the series ahead. Each layer makes only every second step, as the last step needs no
-    other: the same view as with dilated convolutions, at a third of the price.
+    other: the same view as with dilated convolutions, for less work.
     Source: Bai, Kolter & Koltun 2018, arXiv:1803.01271.
     """
 

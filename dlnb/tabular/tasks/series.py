@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...task import Task, remembered
 from ..models import GRUForecaster, TemporalCNN
-from ..previews import Ahead
+from ..previews import Forecasted
 from ..series import SeriesBatches
 from ..tables import Scale
 from ..town import DAYS_A_YEAR, HOURS_A_DAY, Town, town
@@ -71,7 +71,7 @@ def electricity(days: int = 4 * DAYS_A_YEAR, seed: int = 0, batch_size: int = 64
             "linear regression": measured_on_test(lambda: linear(split("train").around(presents["train"]), past, ahead)),
             "gradient boosting": measured_on_test(lambda: boosted(split("train").around(presents["train"]), past, ahead)),
         },
-        preview=Ahead(*few, scale, SHOWN_BEHIND, "MW", "hour"),
+        preview=Forecasted(*few, scale, SHOWN_BEHIND, "MW", "hour"),
         credit="made up by the rules in dlnb.tabular.town; no real town",
         models={
             "TemporalCNN": lambda: TemporalCNN(BEHIND, measured.shape[1], known.shape[1], AHEAD),

@@ -27,9 +27,9 @@ def kernel(*places, ink=1.0):
 
 KERNELS = {
     "stays where it is": kernel((1, 1)),
-    "moves right": kernel((1, 0)),
-    "moves up": kernel((2, 1)),
-    "moves down": kernel((0, 1)),
+    "moves right.*neighbour on its left": kernel((1, 0)),
+    "moves up.*neighbour below": kernel((2, 1)),
+    "moves down.*neighbour above": kernel((0, 1)),
     "2 times as dark": kernel((1, 2), ink=2.0),
     "“right”, but the ink is 0.5 times": kernel((1, 0), ink=0.5),
     "nothing is left": kernel(),
