@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         "report",
         help="for teachers: one table of a class, from exported progress",
         description="One row a learner: how many cells have run, how each exercise went, and when they were last there. "
-        "“2 (1 hint)” was solved with the second answer and a hint; “shown” only after a look at the solution.",
+        "“2 (1 hint)” was solved with the second answer and a hint; “shown” only after a look at the solution. "
+        "Of a quiz, “5 of 7” questions were answered right at the first try.",
     )
     report_parser.add_argument("files", type=Path, nargs="+", help="files that learners exported, or folders of them")
     report_parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, for a spreadsheet, and print nothing")
@@ -213,8 +214,8 @@ def progress(action: str, file: Path, name: str) -> int:
                 out.write(text)
             print(f"Your progress was written to {file}.")
         else:
-            cells, exercises = merged(Progress(), file.read_text(encoding="utf-8"))
-            print(f"The progress of {cells} cells and {exercises} exercises was added to yours.")
+            cells, exercises, questions = merged(Progress(), file.read_text(encoding="utf-8"))
+            print(f"The progress of {cells} cells, {exercises} exercises and {questions} questions of quizzes was added to yours.")
     except FileExistsError:
         raise UsageError(f"{file} is there already. Name another file.") from None
     except (OSError, UnicodeDecodeError, NoProgress, ProgressUnavailable) as error:

@@ -1,8 +1,9 @@
-"""The learner's progress: which code cells of which chapter have run without an error, and how it went with the exercises.
+"""The learner's progress: which code cells of which chapter have run without an error, and how it went with exercises and quizzes.
 
 One SQLite file in the learner's own data folder; `database.py` says what it survives.
 """
 
+import json
 import os
 import time
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ import platformdirs
 from .database import Database
 from .database import Unavailable as ProgressUnavailable
 
-__all__ = ["Attempted", "Progress", "ProgressUnavailable", "home", "state"]
+__all__ = ["Answered", "Attempted", "Progress", "ProgressUnavailable", "home", "state"]
 
 _TABLES = (
     """
@@ -33,6 +34,16 @@ CREATE TABLE IF NOT EXISTS exercises (
     solved REAL,                         -- seconds since 1970 of the first right answer
     shown REAL,                          -- of the first look at the solution
     at REAL NOT NULL                     -- of the latest of all this
+) WITHOUT ROWID
+""",
+    """
+CREATE TABLE IF NOT EXISTS quizzes (
+    question TEXT NOT NULL PRIMARY KEY,  -- its chapter and its id, "10/shared-weights"
+    chosen TEXT NOT NULL,                -- the texts of the choices of the latest answer, as JSON
+    is_right INTEGER NOT NULL,           -- whether the latest answer is right
+    first_right INTEGER NOT NULL,        -- whether the first one was
+    begun REAL NOT NULL,                 -- seconds since 1970 of the first answer
+    at REAL NOT NULL                     -- of the latest
 ) WITHOUT ROWID
 """,
 )
@@ -71,6 +82,21 @@ class Attempted:
         return self.solved is not None and (self.shown is None or self.solved <= self.shown)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """How a question of a quiz was answered. Times are seconds since 1970.
+
+    chosen: the texts of the choices, and right: whether they are the right ones, in the latest answer. first: whether the first
+    answer was right. begun: when that was. at: when the latest was.
+    """
+
+    chosen: tuple[str, ...]
+    right: bool
+    first: bool
+    begun: float
+    at: float
+
+
 class Progress:
     """The progress kept in one file; threads and processes may share it.
 
@@ -102,11 +128,12 @@ class Progress:
                 "INSERT INTO runs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", list(runs)
             )
 
-    def reset(self, chapter: str, exercises: Iterable[str] = ()) -> None:
-        """Forget which cells of one chapter were run, and how it went with these exercises."""
+    def reset(self, chapter: str, exercises: Iterable[str] = (), quiz: str = "") -> None:
+        """Forget which cells of one chapter were run, and how it went with these exercises and the quiz of the chapter with this number."""
         with self._database.writing() as connection:
             connection.execute("DELETE FROM runs WHERE chapter = ?", (chapter,))
             connection.executemany("DELETE FROM exercises WHERE exercise = ?", [(name,) for name in exercises])
+            connection.execute("DELETE FROM quizzes WHERE substr(question, 1, length(?1) + 1) = ?1 || '/'", (quiz,))
 
     def runs(self) -> dict[str, dict[str, float]]:
         """For each chapter: cell id → when it last ran, in seconds since 1970."""
@@ -152,3 +179,29 @@ class Progress:
         with self._database.reading() as connection:
             rows = connection.execute("SELECT exercise, tries, hints, solved, shown, at FROM exercises").fetchall()
         return {name: Attempted(*rest) for name, *rest in rows}
+
+    def answered(self, question: str, chosen: Iterable[str], right: bool) -> None:
+        """Remember how a question of a quiz was answered, now. question: as "10/shared-weights"."""
+        now = time.time()
+        self.add_quizzes({question: Answered(tuple(chosen), right, right, now, now)})
+
+    def add_quizzes(self, quizzes: dict[str, Answered]) -> None:
+        """Put these together with what is known: the first answer and the latest."""
+        rows = [
+            (name, json.dumps(one.chosen, ensure_ascii=False), one.right, one.first, one.begun, one.at) for name, one in quizzes.items()
+        ]
+        with self._database.writing() as connection:
+            connection.executemany(
+                """INSERT INTO quizzes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                first_right = iif(excluded.begun < begun, excluded.first_right, first_right),
+                chosen = iif(excluded.at > at, excluded.chosen, chosen),
+                is_right = iif(excluded.at > at, excluded.is_right, is_right),
+                begun = min(begun, excluded.begun), at = max(at, excluded.at)""",
+                rows,
+            )
+
+    def quizzes(self) -> dict[str, Answered]:
+        """How each question of the quizzes was answered, by its chapter and its id."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT question, chosen, is_right, first_right, begun, at FROM quizzes").fetchall()
+        return {name: Answered(tuple(json.loads(chosen)), bool(right), bool(first), begun, at) for name, chosen, right, first, begun, at in rows}

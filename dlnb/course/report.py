@@ -8,16 +8,20 @@ from datetime import datetime
 from pathlib import Path
 
 from .portable import NoProgress, read
-from .progress import Attempted
+from .progress import Answered, Attempted
 
 
 @dataclass(frozen=True)
 class Learner:
-    """What one learner exported. cells: how many have run, by chapter's file. exercises: by number. last: seconds since 1970."""
+    """What one learner exported. cells: how many have run, by chapter's file. exercises: by number. quizzes: by chapter and question.
+
+    last: seconds since 1970.
+    """
 
     name: str
     cells: dict[str, int]
     exercises: dict[str, Attempted]
+    quizzes: dict[str, Answered]
     last: float
 
 
@@ -36,22 +40,28 @@ def learners(files: Iterable[Path]) -> tuple[list[Learner], list[str]]:
             refused.append(f"{file}: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
             continue
         name = told["learner"].strip() or file.stem
-        times = [at for runs in told["runs"].values() for at in runs.values()] + [one.at for one in told["exercises"].values()]
+        times = [at for runs in told["runs"].values() for at in runs.values()]
+        times += [one.at for one in (*told["exercises"].values(), *told["quizzes"].values())]
         cells = {chapter: len(runs) for chapter, runs in told["runs"].items()}
         if name not in found or told["at"] >= found[name][0]:
-            found[name] = (told["at"], Learner(name, cells, told["exercises"], max(times, default=0.0)))
+            found[name] = (told["at"], Learner(name, cells, told["exercises"], told["quizzes"], max(times, default=0.0)))
     return sorted((learner for _, learner in found.values()), key=lambda one: one.name.casefold()), refused
 
 
 def table(people: Sequence[Learner]) -> list[list[str]]:
-    """A row a learner, under a row of heads: solved exercises in all, each exercise, the last day.
+    """A row a learner, under a row of heads: solved exercises in all, each exercise, each quiz, the last day.
 
     Of an exercise: "2" was solved with the second answer, "2 (1 hint)" with a hint, "shown" after a look at the solution, "3 tries"
-    was not solved yet, and nothing was not tried.
+    was not solved yet, and nothing was not tried. Of a quiz: "5 of 7" answered questions were right at the first try.
     """
     numbers = sorted({number for one in people for number in one.exercises}, key=_order)
-    heads = ["learner", "cells run", "solved", *numbers, "last seen"]
-    return [heads, *([one.name, str(sum(one.cells.values())), _solved(one), *(_how(one.exercises.get(n)) for n in numbers), _day(one.last)] for one in people)]
+    quizzes = sorted({question.split("/")[0] for one in people for question in one.quizzes}, key=_order)
+    heads = ["learner", "cells run", "solved", *numbers, *(f"quiz {chapter}" for chapter in quizzes), "last seen"]
+    rows = (
+        [one.name, str(sum(one.cells.values())), _solved(one), *(_how(one.exercises.get(n)) for n in numbers), *(_quiz(one, c) for c in quizzes), _day(one.last)]
+        for one in people
+    )
+    return [heads, *rows]
 
 
 def as_text(rows: Sequence[Sequence[str]]) -> str:
@@ -82,6 +92,11 @@ def _how(one: Attempted | None) -> str:
     if one.alone:
         return f"{one.tries}" + (f" ({one.hints} hint{'s' * (one.hints != 1)})" if one.hints else "")
     return "shown" if one.shown is not None else f"{one.tries} {'try' if one.tries == 1 else 'tries'}"
+
+
+def _quiz(one: Learner, chapter: str) -> str:
+    answers = [answer for question, answer in one.quizzes.items() if question.split("/")[0] == chapter]
+    return f"{sum(answer.first for answer in answers)} of {len(answers)}" if answers else ""
 
 
 def _day(at: float) -> str:

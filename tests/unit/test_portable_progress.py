@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dlnb.course.portable import NoProgress, exported, merged, read
-from dlnb.course.progress import Attempted, Progress
+from dlnb.course.progress import Answered, Attempted, Progress
 
 CLASS = 50  # learners' kernels on one machine
 WRITES = 8  # of each kind by each of them
@@ -38,6 +38,7 @@ def progress(tmp_path):
     kept.hinted("10.1", 2)
     kept.checked("10.1", right=True)
     kept.shown("10.2")
+    kept.answered("10/shared-weights", ["its maps are smaller", "ü $x$"], right=False)
     return kept
 
 
@@ -61,13 +62,35 @@ def test_the_first_right_answer_and_the_first_look_count(progress):
 
 def test_resetting_a_chapter_forgets_its_exercises(progress):
     progress.reset("10_a.ipynb", ["10.1"])
-    assert progress.runs() == {} and set(progress.exercises()) == {"10.2"}
+    assert progress.runs() == {} and set(progress.exercises()) == {"10.2"} and progress.quizzes()
+
+
+def test_resetting_a_chapter_forgets_its_quiz_and_no_other(progress):
+    progress.answered("1/shared-weights", ["a"], right=True)
+    progress.reset("10_a.ipynb", quiz="1")
+    assert set(progress.quizzes()) == {"10/shared-weights"}
+    progress.reset("10_a.ipynb", quiz="10")
+    assert progress.quizzes() == {}
+
+
+def test_of_the_answers_to_a_question_the_first_and_the_latest_are_kept(progress):
+    first = progress.quizzes()["10/shared-weights"]
+    assert first == Answered(("its maps are smaller", "ü $x$"), False, False, first.begun, first.begun)
+    progress.answered("10/shared-weights", ["right"], right=True)
+    after = progress.quizzes()["10/shared-weights"]
+    assert (after.chosen, after.right, after.first, after.begun) == (("right",), True, False, first.begun) and after.at > first.at
+
+
+def test_an_answer_that_was_given_earlier_elsewhere_is_the_first(progress):
+    here = progress.quizzes()["10/shared-weights"]
+    progress.add_quizzes({"10/shared-weights": Answered(("elsewhere",), True, True, here.begun - 9, here.at - 9)})
+    assert progress.quizzes()["10/shared-weights"] == Answered(here.chosen, False, True, here.begun - 9, here.at)
 
 
 def test_all_of_it_arrives_and_twice_is_as_once(tmp_path, progress):
     text, other = exported(progress, "Ada Ω"), Progress(tmp_path / "other")
-    assert merged(other, text) == (2, 2) == merged(other, text)
-    assert other.runs() == progress.runs() and other.exercises() == progress.exercises()
+    assert merged(other, text) == (2, 2, 1) == merged(other, text)
+    assert other.runs() == progress.runs() and other.exercises() == progress.exercises() and other.quizzes() == progress.quizzes()
     assert read(text)["learner"] == "Ada Ω"
 
 
@@ -102,14 +125,24 @@ def whole(**more):
         (json.dumps(whole(exercises={"10.1": {"tries": -1, "at": 1}})), "where a number of times is expected"),
         (json.dumps(whole(exercises={"10.1": {"tries": True, "at": 1}})), "where a number of times is expected"),
         (json.dumps(whole(exercises={"10.1": None})), "where an object is expected"),
+        (json.dumps(whole(quizzes=[])), "where an object is expected"),
+        (json.dumps(whole(quizzes={"10/a": {"chosen": "b", "begun": 1, "at": 1}})), "where chosen answers are expected"),
+        (json.dumps(whole(quizzes={"10/a": {"chosen": [1], "begun": 1, "at": 1}})), "where chosen answers are expected"),
+        (json.dumps(whole(quizzes={"10/a": {"chosen": ["b"], "begun": None, "at": 1}})), "where a time is expected"),
         (" " * 20_000_001, "larger than"),
     ],
 )
 def test_what_is_no_progress_is_refused_and_changes_nothing(progress, text, words):
-    before = progress.runs(), progress.exercises()
+    before = progress.runs(), progress.exercises(), progress.quizzes()
     with pytest.raises(NoProgress, match=words):
         merged(progress, text)
-    assert (progress.runs(), progress.exercises()) == before
+    assert (progress.runs(), progress.exercises(), progress.quizzes()) == before
+
+
+def test_what_an_older_dlnb_exported_is_taken(tmp_path):
+    progress = Progress(tmp_path)
+    assert merged(progress, json.dumps(whole(exercises={"10.1": {"tries": 1, "hints": 0, "at": 1.0}}))) == (0, 1, 0)
+    assert progress.quizzes() == {}
 
 
 def test_a_file_of_an_older_dlnb_goes_on(tmp_path):

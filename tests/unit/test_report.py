@@ -25,6 +25,9 @@ def school(tmp_path):
     bob.checked("10.2", False)
     bob.shown("10.10")
     bob.checked("10.10", True)
+    ada.answered("10/a", ["x"], True)
+    ada.answered("10/b", ["y"], False)
+    ada.answered("10/b", ["z"], True)
     (folder / "1.json").write_text(exported(ada, "Ada"), encoding="utf-8")
     (folder / "bob.json").write_text(exported(bob), encoding="utf-8")
     return folder
@@ -33,9 +36,9 @@ def school(tmp_path):
 def test_a_class_is_one_table(school):
     people, refused = learners([school])
     heads, ada, bob = table(people)
-    assert refused == [] and heads == ["learner", "cells run", "solved", "10.2", "10.10", "last seen"]
-    assert ada[:5] == ["Ada", "3", "2", "2 (1 hint)", "1"]
-    assert bob[:5] == ["bob", "0", "0", "1 try", "shown"]
+    assert refused == [] and heads == ["learner", "cells run", "solved", "10.2", "10.10", "quiz 10", "last seen"]
+    assert ada[:6] == ["Ada", "3", "2", "2 (1 hint)", "1", "1 of 2"]
+    assert bob[:6] == ["bob", "0", "0", "1 try", "shown", ""]
 
 
 def test_of_two_exports_of_a_learner_the_later_counts(school, tmp_path):
