@@ -1,14 +1,16 @@
 """`dl.check`, `dl.hint`, `dl.solution` and `dl.given`: where a learner's answer is judged, at once and without a network."""
 
 import logging
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from ..course.progress import Progress, ProgressUnavailable
-from .exercise import NOTHING, Exercise, Told, Verdict, Wrong
+from .exercise import NOTHING, Exercise, Told, Unanswered, Verdict, Wrong
 
 CHAPTERS = {"10": "chapter_10"}  # the module with the exercises of each chapter
+GRADER = "NBGRADER_EXECUTION"  # nbgrader sets it while it validates or grades a notebook
 _log = logging.getLogger(__name__)
 _answers: dict[str, Any] = {}  # right answers of this kernel, for later cells
 _hints: dict[str, int] = {}  # that were shown in this kernel
@@ -37,25 +39,15 @@ def every() -> list[Exercise]:
 def check(number: str, answer: Any = NOTHING) -> Verdict:
     """Judge an answer, at once: whether it is right, and if not what is wrong, with the next hint.
 
-    The verdict is true where the answer is right; it is kept in your progress. An answer that fails inside of the check is judged
-    as wrong, with the error in words: nothing is raised at the learner.
+    The verdict is true where the answer is right; it is kept in your progress. Nothing, or what the cell began with, is no try. An
+    answer that fails inside of the check is judged as wrong, with the error in words: nothing is raised at the learner.
 
-    Raises: ValueError if there is no such exercise.
+    Raises: ValueError if there is no such exercise; AssertionError if nbgrader asks and the answer is not right, for no points.
     """
-    asked = exercise(number)
-    if answer is NOTHING or answer is None:
-        return Verdict(asked, False, f"there is no answer yet. Give yours: `dl.check({asked.number!r}, answer)`", _next_hint(asked))
-    try:
-        words = asked.judge(answer)
-    except Wrong as wrong:
-        _keep(lambda progress: progress.checked(asked.number, right=False))
-        return Verdict(asked, False, str(wrong), _next_hint(asked))
-    except Exception as error:  # of the learner's own code, which the check has called
-        _keep(lambda progress: progress.checked(asked.number, right=False))
-        return Verdict(asked, False, f"your answer raised {type(error).__name__}: {error}", _next_hint(asked))
-    _answers[asked.number] = answer
-    _keep(lambda progress: progress.checked(asked.number, right=True))
-    return Verdict(asked, True, words)
+    verdict = _judged(exercise(number), answer)
+    if not verdict and GRADER in os.environ:
+        raise AssertionError(f"exercise {verdict.exercise.number}: {verdict.words}")
+    return verdict
 
 
 def hint(number: str) -> Told:
@@ -83,13 +75,34 @@ def given(number: str) -> Any:
     return _answers[asked.number] if asked.number in _answers else asked.given()
 
 
+def _judged(asked: Exercise, answer: Any) -> Verdict:
+    """What comes of an answer; tries and right answers are kept."""
+    if answer is NOTHING or answer is None:
+        return Verdict(asked, False, f"there is no answer yet. Give yours: `dl.check({asked.number!r}, answer)`")
+    try:
+        words = asked.judge(answer)
+    except Unanswered as untouched:
+        return Verdict(asked, False, str(untouched))
+    except Exception as error:  # of the learner's own code too, which the check has called
+        _keep(lambda progress: progress.checked(asked.number, right=False))
+        if _answers.get(asked.number) is answer:  # it was right, and was changed since
+            del _answers[asked.number]
+        wrong = str(error) if isinstance(error, Wrong) else f"your answer raised {type(error).__name__}: {error}"
+        return Verdict(asked, False, wrong, _next_hint(asked))
+    _answers[asked.number] = answer
+    _keep(lambda progress: progress.checked(asked.number, right=True))
+    return Verdict(asked, True, words)
+
+
 def _next_hint(asked: Exercise) -> str:
     """The hint that a wrong answer gets: the first that was not asked for yet, which is not counted as looked at."""
     return asked.hints[min(_hints.get(asked.number, 0), len(asked.hints) - 1)]
 
 
 def _keep(what: Callable[[Progress], None]) -> None:
-    """Progress that cannot be kept must not stand in the way of learning."""
+    """Progress that cannot be kept must not stand in the way of learning. A teacher who grades a class makes none."""
+    if GRADER in os.environ:
+        return
     try:
         what(Progress())
     except ProgressUnavailable as error:

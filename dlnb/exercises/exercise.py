@@ -13,13 +13,17 @@ class Wrong(Exception):
     """An answer is wrong; the message says what is wrong with it, to the learner."""
 
 
+class Unanswered(Exception):
+    """What was checked is still what the cell began with; the message says what to do. It is not counted as a try."""
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A question of a chapter.
 
     number: of the chapter and in it, "10.2". title: a few words.
-    judge: called with the answer; returns a word of praise with what was found, or raises `Wrong`. It judges what the answer does,
-        not how it is written.
+    judge: called with the answer; returns a word of praise with what was found, or raises `Wrong` or `Unanswered`. It
+        judges what the answer does, not how it is written.
     hints: from the first push to nearly all. solution: code that makes a right answer, and a word on why.
     given: makes what later cells go on with where the learner has not solved it.
     """
@@ -56,6 +60,12 @@ class Verdict:
     def __repr__(self) -> str:
         mark = "Right" if self.right else "Not yet"
         return f"{mark}: {self.words}" + (f"\nHint: {self.hint}" if self.hint else "")
+
+    def _ipython_display_(self) -> None:
+        """Shown, and not the result of its cell: nbgrader takes a result for a number of points."""
+        from IPython.display import display
+
+        display({"text/plain": repr(self), "text/html": self._repr_html_()}, raw=True)
 
     def _repr_html_(self) -> str:
         return block("right" if self.right else "wrong", f"Exercise {self.exercise.number}", self.words, self.hint)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import dlnb as dl
+from dlnb.course.progress import Progress
 from dlnb.exercises import desk
 from dlnb.exercises.chapter_10 import left_kernel
 
@@ -16,6 +17,12 @@ from dlnb.exercises.chapter_10 import left_kernel
 def new_learner(monkeypatch, tmp_path):
     monkeypatch.setenv("DLNB_HOME", str(tmp_path))
     monkeypatch.setattr(desk, "_answers", {})
+
+
+def tries(number):
+    """How many answers were counted."""
+    kept = Progress().exercises().get(number)
+    return kept.tries if kept else 0
 
 
 def kernel(*places, ink=1.0):
@@ -32,7 +39,6 @@ KERNELS = {
     "moves down.*neighbour above": kernel((0, 1)),
     "2 times as dark": kernel((1, 2), ink=2.0),
     "“right”, but the ink is 0.5 times": kernel((1, 0), ink=0.5),
-    "nothing is left": kernel(),
     "2 numbers of the kernel are not 0": kernel((1, 1), (1, 2)),
     r"shape \(5, 5\); the kernel has \(3, 3\)": torch.zeros(5, 5),
     "not finite": kernel((1, 2), ink=float("nan")),
@@ -46,6 +52,11 @@ def test_a_kernel_that_does_not_move_to_the_left(words):
 
     verdict = dl.check("10.1", KERNELS[words])
     assert not verdict and re.search(words, verdict.words)
+
+
+def test_a_kernel_of_zeros_is_what_the_cell_begins_with():
+    verdict = dl.check("10.1", kernel())
+    assert not verdict and "nothing is left of the picture" in verdict.words and tries("10.1") == 0
 
 
 @pytest.mark.parametrize("form", [torch.as_tensor, np.asarray, lambda kernel: kernel.tolist(), lambda kernel: nn.Parameter(kernel)])
@@ -88,6 +99,11 @@ def test_networks_that_do_not(trained):
         assert not verdict and words in verdict.words, (words, verdict.words)
 
 
+def test_the_network_with_which_the_cell_begins_is_no_try():
+    verdict = dl.check("10.2", dl.vision.LeNet(width=2))
+    assert not verdict and "the width is still 2" in verdict.words and tries("10.2") == 0
+
+
 def test_orders_of_the_pictures():
     in_order, mixed = torch.arange(1797), torch.randperm(1797, generator=torch.Generator().manual_seed(0))
     nearly = torch.cat([in_order[:1400], in_order[1500:1537], in_order[1400:1500], in_order[1537:]])
@@ -105,7 +121,7 @@ def test_orders_of_the_pictures():
         assert not verdict and words in verdict.words.replace("builtin_function_or_method", "function"), (words, verdict.words)
 
 
-@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3"])
+@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3", "10.4"])
 def test_what_is_given_is_right_and_the_solution_is_code(number):
     asked = desk.exercise(number)
     assert dl.check(number, asked.given())
@@ -113,10 +129,11 @@ def test_what_is_given_is_right_and_the_solution_is_code(number):
     assert len(set(asked.hints)) == len(asked.hints) == 3
 
 
-def test_a_check_that_trains_nothing_answers_at_once(trained):
-    answers = {"10.1": left_kernel(), "10.2": trained, "10.3": torch.arange(1797)}
-    for number, answer in answers.items():
-        dl.check(number, answer)  # what is loaded with the first
+@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3"])
+def test_a_check_that_trains_nothing_answers_at_once(number):
+    answer, took = desk.exercise(number).given(), []
+    for _ in range(5):  # the first also loads what it needs
         begin = time.perf_counter()
         dl.check(number, answer)
-        assert time.perf_counter() - begin < 2  # 0.2 s is asked; the machine of a test may be busy
+        took.append(time.perf_counter() - begin)
+    assert min(took) < 0.2

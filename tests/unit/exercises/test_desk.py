@@ -77,6 +77,30 @@ def test_an_answer_that_fails_is_judged_and_nothing_is_raised():
     assert kept("10.1").tries == 1
 
 
+def test_an_answer_that_was_right_and_is_changed_is_given_no_more():
+    own = list(range(1797))
+    dl.check("10.3", own)
+    own[:2] = [5, 5]
+    assert not dl.check("10.3", own) and dl.given("10.3") is not own
+
+
+@pytest.mark.parametrize("answer", [None, [1]])
+def test_where_nbgrader_asks_a_wrong_answer_raises_and_nothing_is_kept(monkeypatch, new_learner, answer):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(AssertionError, match="exercise 10.3: "):
+        dl.check("10.3", answer)
+    assert dl.check("10.3", range(1797)) and not new_learner.exists()
+
+
+def test_a_verdict_is_shown_and_is_not_the_result_of_its_cell(monkeypatch):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    assert InteractiveShell().display_formatter.format(dl.check("10.3", range(1797))) == ({}, {})
+    assert shown[0]["text/plain"].startswith("Right: ") and "✓" in shown[0]["text/html"]
+
+
 def test_progress_that_cannot_be_kept_does_not_stand_in_the_way(new_learner, caplog):
     new_learner.write_text("a file where a folder should be")
     assert dl.check("10.3", list(range(1797))) and dl.given("10.3") is not None
