@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import driving, generate, speech, tabular, text, vision
     from .exercises.desk import check, given, hint, solution
+    from .exercises.quiz import quiz
     from .fast import Muon
     from .metrics import accuracy
     from .task import Task
@@ -42,6 +43,7 @@ _HOME = {
     "given": "dlnb.exercises.desk",
     "hint": "dlnb.exercises.desk",
     "pad": "dlnb.widgets.pad",
+    "quiz": "dlnb.exercises.quiz",
     "record": "dlnb.train.record",
     "recover": "dlnb.train.checkpoints.recover",
     "recoverable": "dlnb.train.checkpoints.recover",
@@ -69,6 +71,7 @@ __all__ = [
     "given",
     "hint",
     "pad",
+    "quiz",
     "record",
     "recover",
     "recoverable",
