@@ -1,21 +1,26 @@
 """The chapters and labs of a course folder, read from their notebooks.
 
 Chapters are `NN_name.ipynb` in the folder, labs are `labs/NN_name.ipynb`. A notebook that cannot be read
-is listed with an `error` in words: one broken file must not hide the rest of the course.
+is listed with an `error` in words: one broken file must not hide the rest of the course. The backups that a reset makes
+(`originals.py`) are no chapters.
 """
 
-import json
+import os
 import re
 import threading
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .notebook import LARGEST, Cell, NoNotebook, plain, read
+
 CARRIED = Path(__file__).parent / "notebooks"  # the course as the wheel carries it; not there in a clone
-LARGEST = 50_000_000  # bytes; a notebook beyond this would make every listing slow
+BACKUP = ".backup-"  # in the name of what the learner had before a reset
 _NAME = re.compile(r"(\d{1,4})_(.+)\.ipynb", re.ASCII)
 _OURS = re.compile(rb'"dlnb"\s*:\s*\{')  # the notebook metadata {"dlnb": {"chapter": "10", "minutes": 45}}
-_CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what the notebook format allows
+_PIECE = 1_000_000  # bytes that are looked through at once, so that other threads get their turn
+_CHECK = re.compile(r"""^(?!\s*#).*?\bcheck\(\s*["'](\d{1,4}\.\d{1,3})["']""", re.MULTILINE)
 
 
 class CourseNotFound(Exception):
@@ -23,11 +28,21 @@ class CourseNotFound(Exception):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """An exercise of a chapter: its number, a few words on it (or none), and the cell in which it is checked."""
+
+    number: str
+    title: str
+    cell: str | None
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One notebook of the course.
 
     `path` is relative to the course folder, with forward slashes. `cells` are the ids of the code cells
-    that hold code, in reading order. `error` says in words why the notebook cannot be read.
+    that hold code, in reading order. `exercises` are those that a cell checks with `dl.check("10.2", …)`.
+    `error` says in words why the notebook cannot be read.
     """
 
     number: str
@@ -36,6 +51,7 @@ class Chapter:
     path: str
     minutes: int | None = None
     cells: tuple[str, ...] = ()
+    exercises: tuple[Asked, ...] = ()
     error: str | None = None
 
 
@@ -82,83 +98,110 @@ class Shelf:
     def __init__(self, folder: Path, carried: Path = CARRIED) -> None:
         self.folder = folder.resolve()
         self.carried = carried
-        self._read: dict[Path, tuple[tuple[int, int], Chapter]] = {}
+        self._read: dict[Path, tuple[Stamp, Chapter, tuple[Cell, ...]]] = {}
         self._lock = threading.Lock()
 
     def chapters(self) -> list[Chapter]:
         """All chapters in reading order, each followed by its labs."""
-        found = [self._chapter(file, "chapter") for file in _notebooks(self.folder)]
-        found += [self._chapter(file, "lab") for file in _notebooks(self.folder / "labs")]
-        return sorted(found, key=lambda chapter: (int(chapter.number), chapter.kind, chapter.path))
+        return [chapter for chapter, _ in self.books()]
 
-    def _chapter(self, file: Path, kind: str) -> Chapter:
+    def books(self) -> list[tuple[Chapter, tuple[Cell, ...]]]:
+        """The same, each with the cells of its notebook."""
+        found = [self._book(file, "chapter") for file in _notebooks(self.folder)]
+        found += [self._book(file, "lab") for file in _notebooks(self.folder / "labs")]
+        return sorted(found, key=lambda book: (int(book[0].number), book[0].kind, book[0].path))
+
+    def stamp(self) -> str:
+        """A text that changes when a notebook comes, goes or changes. Costs a look at the folder."""
+        files = [*_notebooks(self.folder), *_notebooks(self.folder / "labs")]
+        return repr([(file.relative_to(self.folder).as_posix(), _stamp(file)) for file in files])
+
+    def _book(self, file: Path, kind: str) -> tuple[Chapter, tuple[Cell, ...]]:
         path = file.relative_to(self.folder).as_posix()
-        chapter = self._cached(file, path, kind)
+        chapter, cells = self._cached(file, path, kind)
         shipped = self.carried / path
         if chapter.error or not shipped.is_file() or shipped.resolve() == file.resolve():
-            return chapter
-        known = set(self._cached(shipped, path, kind).cells)
+            return chapter, cells
+        known = set(self._cached(shipped, path, kind)[0].cells)
         counted = tuple(cell for cell in chapter.cells if cell in known)
-        return replace(chapter, cells=counted) if counted else chapter
+        return replace(chapter, cells=counted) if counted else chapter, cells
 
-    def _cached(self, file: Path, path: str, kind: str) -> Chapter:
-        try:
-            stat = file.stat()
-        except OSError as error:
-            return _broken(path, kind, f"The file cannot be read: {error.strerror or error}.")
-        stamp = (stat.st_mtime_ns, stat.st_size)
+    def _cached(self, file: Path, path: str, kind: str) -> tuple[Chapter, tuple[Cell, ...]]:
+        stamp = _stamp(file)
         with self._lock:
             known = self._read.get(file)
         if known is None or known[0] != stamp:
             real = file.resolve()
             if real.is_relative_to(self.folder) or real.is_relative_to(self.carried.resolve()):
-                known = (stamp, read_chapter(file, path, kind))
+                known = (stamp, *read_chapter(file, path, kind))
             else:
-                known = (stamp, _broken(path, kind, "It is a link that leads out of the course."))
+                known = (stamp, _broken(path, kind, "It is a link that leads out of the course."), ())
             with self._lock:
                 self._read[file] = known
-        return known[1]
+        return known[1], known[2]
 
 
-def read_chapter(file: Path, path: str, kind: str) -> Chapter:
-    """Read one notebook; whatever is wrong with it becomes the chapter's `error`."""
+Stamp = tuple[int, int] | None  # when a file was changed, in nanoseconds, and its size; None if it cannot be looked at
+
+
+def read_chapter(file: Path, path: str, kind: str) -> tuple[Chapter, tuple[Cell, ...]]:
+    """Read one notebook, as a chapter and its cells; whatever is wrong with it becomes the chapter's `error`."""
     try:
-        if file.stat().st_size > LARGEST:
-            return _broken(path, kind, f"The file is larger than {LARGEST // 1_000_000} MB. Clear its outputs.")
-        notebook = json.loads(file.read_bytes())
-    except OSError as error:
-        return _broken(path, kind, f"The file cannot be read: {error.strerror or error}.")
-    except (ValueError, RecursionError):
-        return _broken(path, kind, "This is not a notebook: it is not valid JSON. Put the original file back.")
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        return _broken(path, kind, "This is not a notebook: it has no list of cells. Put the original file back.")
-    plain = _broken(path, kind, "")
-    about = _about(notebook)
-    number = about.get("chapter")
-    number = number if isinstance(number, str) and re.fullmatch(r"\d{1,4}", number, re.ASCII) else plain.number
-    return Chapter(
+        notebook = read(file)
+    except NoNotebook as error:
+        return _broken(path, kind, str(error)), ()
+    blank = _broken(path, kind, "")
+    number = notebook.about.get("chapter")
+    number = number if isinstance(number, str) and re.fullmatch(r"\d{1,4}", number, re.ASCII) else blank.number
+    chapter = Chapter(
         number=number,
-        title=_title(cells, number) or plain.title,
+        title=_title(notebook.cells, number) or blank.title,
         kind=kind,
         path=path,
-        minutes=_minutes(about.get("minutes")),
-        cells=_code_cells(cells),
+        minutes=_minutes(notebook.about.get("minutes")),
+        cells=tuple(dict.fromkeys(cell.id for cell in notebook.cells if cell.kind == "code" and cell.id)),
+        exercises=_exercises(notebook.cells),
     )
+    return chapter, notebook.cells
 
 
 def _notebooks(folder: Path) -> list[Path]:
     try:
-        return sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file.is_file())
+        return sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name) and BACKUP not in file.name and file.is_file())
     except OSError:
         return []  # no such folder, or not ours to read
 
 
-def _is_ours(file: Path) -> bool:
+def _stamp(file: Path) -> Stamp:
     try:
-        return file.stat().st_size <= LARGEST and _OURS.search(file.read_bytes()) is not None
+        stat = file.stat()
     except OSError:
-        return False
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _is_ours(file: Path) -> bool:
+    stamp = _stamp(file)
+    return stamp is not None and stamp[1] <= LARGEST and _names_us(file, stamp)
+
+
+@lru_cache(maxsize=1000)
+def _names_us(file: Path, stamp: Stamp) -> bool:
+    """Whether the metadata of ours is in the file; looked at again when its stamp has changed."""
+    try:
+        with file.open("rb") as content:
+            content.seek(-min(_PIECE, os.fstat(content.fileno()).st_size), os.SEEK_END)
+            if _OURS.search(content.read()):  # where it is in nearly every notebook
+                return True
+            content.seek(0)
+            last = b""
+            while piece := content.read(_PIECE):
+                if _OURS.search(last + piece):
+                    return True
+                last = piece[-64:]
+    except OSError:
+        pass
+    return False
 
 
 def _broken(path: str, kind: str, error: str) -> Chapter:
@@ -167,31 +210,11 @@ def _broken(path: str, kind: str, error: str) -> Chapter:
     return Chapter(number, name.replace("_", " ").capitalize(), kind, path, error=error)
 
 
-def _about(notebook: dict[str, Any]) -> dict[str, Any]:
-    metadata = notebook.get("metadata")
-    about = metadata.get("dlnb") if isinstance(metadata, dict) else None
-    return about if isinstance(about, dict) else {}
-
-
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        return "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
-def _title(cells: list[dict[str, Any]], number: str) -> str:
+def _title(cells: tuple[Cell, ...], number: str) -> str:
     """The first H1, as text, without "10", "Chapter 10:" or "Lab 10 ·" before it."""
-    for cell in cells:
-        if cell.get("cell_type") != "markdown":
-            continue
-        prose = re.sub(r"^(```|~~~).*?^\1", "", _source(cell), flags=re.DOTALL | re.MULTILINE)
-        heading = re.search(r"^ {0,3}#[ \t]+(.+?)[ \t#]*$", prose, re.MULTILINE)
-        if heading:
-            text = re.sub(r"[*`]", "", heading[1])
-            prefix = rf"(?:(?:chapter|lab)\s+)?0*{int(number)}(?:\s*[.:·–—]\s*|\s+-\s+|\s+)"
-            return re.sub(rf"^{prefix}", "", text, flags=re.IGNORECASE).strip()[:200]
-    return ""
+    text = next((heading.text for cell in cells for heading in cell.headings if heading.level == 1), "")
+    prefix = rf"(?:(?:chapter|lab)\s+)?0*{int(number)}(?:\s*[.:·–—]\s*|\s+-\s+|\s+)"
+    return re.sub(rf"^{prefix}", "", text, flags=re.IGNORECASE).strip()[:200]
 
 
 def _minutes(value: Any) -> int | None:
@@ -200,6 +223,27 @@ def _minutes(value: Any) -> int | None:
     return max(1, round(value))
 
 
-def _code_cells(cells: list[dict[str, Any]]) -> tuple[str, ...]:
-    ids = (cell.get("id") for cell in cells if cell.get("cell_type") == "code" and _source(cell).strip())
-    return tuple(dict.fromkeys(i for i in ids if isinstance(i, str) and _CELL_ID.fullmatch(i)))
+def _exercises(cells: tuple[Cell, ...]) -> tuple[Asked, ...]:
+    """The exercises that a code cell checks, each where it is checked first, with the words that follow its number in the text."""
+    where: dict[str, str | None] = {}
+    for cell in cells:
+        if cell.kind == "code":
+            for found in _CHECK.finditer(cell.text):
+                where.setdefault(found[1], cell.id)
+    prose = "\n".join(cell.text for cell in cells if cell.kind == "markdown")
+    return tuple(Asked(number, _asked(number, prose), where[number]) for number in sorted(where, key=_place))
+
+
+def _asked(number: str, prose: str) -> str:
+    """What stands after "Exercise 10.2 ·" in a heading or in bold at the beginning of a line, up to the end of its first sentence."""
+    lead = rf"^[ \t]*(?:#{{1,6}}[ \t]+|[*_]{{2}})(?:Exercise[ \t]+)?{re.escape(number)}(?!\d)[ \t.:·–—*_]*(.*)$"
+    found = re.search(lead, prose, re.MULTILINE)
+    if found is None:
+        return ""
+    sentence = re.match(r".*?[.?!](?=\s|$)", words := plain(found[1]))
+    return (sentence[0] if sentence else words).rstrip(".: ")[:120]
+
+
+def _place(number: str) -> tuple[int, ...]:
+    """10.2 comes before 10.10."""
+    return tuple(int(part) for part in number.split("."))

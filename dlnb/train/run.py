@@ -82,7 +82,7 @@ class Run(Driven):
         self._forget = False
         self._traceback = ""
         self._rate_since = (0.0, 0)
-        register(self)
+        self.number = register(self)  # in this process, from 1
 
     # What one asks a run.
 

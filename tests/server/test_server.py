@@ -7,63 +7,20 @@ import string
 import threading
 import time
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from asking import CHAPTERS, PATH, PROGRESS, RESET, post, refused
 from tornado.httpclient import HTTPClientError
 
 from dlnb import server
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
-CHAPTERS = ("dlnb", "chapters")
-PROGRESS = ("dlnb", "chapters", "progress")
-RESET = ("dlnb", "chapters", "reset")
-PATH = "notebooks/10_a.ipynb"
-
-
-@pytest.fixture
-def jp_server_config():
-    return {"ServerApp": {"jpserver_extensions": {"dlnb.server": True}}}
-
-
-@pytest.fixture(autouse=True)
-def learner(tmp_path, monkeypatch):
-    """A learner of our own, before the server starts."""
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path / "learner"))
-    monkeypatch.delenv("DLNB_COURSE", raising=False)
-    return tmp_path / "learner"
-
-
-@pytest.fixture
-def course(learner, jp_root_dir):
-    """A course of one chapter with two code cells and one lab; gives the ids of the chapter's cells."""
-    folder = jp_root_dir / "notebooks"
-    cells = [new_markdown_cell("# 10 · Images <b>"), new_code_cell("1"), new_code_cell("2")]
-    (folder / "labs").mkdir(parents=True)
-    about = {"dlnb": {"chapter": "10", "minutes": 45}}
-    nbformat.write(new_notebook(cells=cells, metadata=about), folder / "10_a.ipynb")
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# A lab")]), folder / "labs" / "10_b.ipynb")
-    return [cell.id for cell in cells[1:]]
-
-
-async def post(jp_fetch, route, body):
-    text = body if isinstance(body, str | bytes) else json.dumps(body)
-    return await jp_fetch(*route, method="POST", body=text)
-
-
-async def refused(request) -> tuple[int, str]:
-    """The status and message of a request that must fail."""
-    with pytest.raises(HTTPClientError) as caught:
-        await request
-    return caught.value.code, json.loads(caught.value.response.body)["message"]
-
 
 async def test_the_list_has_every_chapter_with_its_state(course, jp_fetch):
     chapter, lab = json.loads((await jp_fetch(*CHAPTERS)).body)
     assert chapter == {
         "kind": "chapter", "number": "10", "title": "Images <b>", "minutes": 45, "path": PATH, "error": None,
-        "state": "new", "cells": 2, "run": 0, "next": course[0], "last": None,
+        "state": "new", "cells": 2, "run": 0, "next": course[0], "last": None, "exercises": [],
     }  # fmt: skip
     assert (lab["kind"], lab["number"], lab["path"]) == ("lab", "10", "notebooks/labs/10_b.ipynb")
 
