@@ -118,4 +118,4 @@ def _said(model: nn.Module, split: Any) -> tuple[Tensor, Tensor]:
     model.eval()
     with torch.inference_mode():
         batches = [split.batch(0, 0, position) for position in range(len(split))]
-        return torch.cat([model(pictures) for pictures, _ in batches]), torch.cat([target for _, target in batches])
+        return torch.cat([model(pictures)[0] for pictures, _ in batches]), torch.cat([target["said"] for _, target in batches])

@@ -3,15 +3,14 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from numpy.random import RandomState
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from .disturb import disturbed
-from .features import HOP, RATE, WINDOW, picture
-from .voices import spoken
+from .features import RATE, picture
+from .voices import in_frames, spoken
 
 
 class Recorded(NamedTuple):
@@ -37,14 +36,7 @@ def recorded(texts: tuple[str, ...], people: tuple[str, ...], seed: int, noise: 
     for voice in spoken(texts, people, seed):
         before = draw.uniform(0.03, 0.15)
         pictures.append(picture(torch.from_numpy(disturbed(voice.samples, draw, noise, before, after))))
-        phonemes.append(_in_frames(voice.phonemes, before, len(pictures[-1])))
+        begins = [(number, int(before * RATE) + sample) for number, sample in voice.phonemes]
+        phonemes.append(torch.from_numpy(in_frames(begins, len(pictures[-1]))))
     lengths = torch.tensor([len(one) for one in pictures])
     return Recorded(pad_sequence(pictures, batch_first=True), lengths, texts, pad_sequence(phonemes, batch_first=True))
-
-
-def _in_frames(phonemes: list[tuple[int, int]], before: float, frames: int) -> Tensor:
-    """Which phoneme sounds in the middle of each frame. phonemes: numbers and the samples at which they begin; before: seconds."""
-    places = np.arange(frames) * HOP + WINDOW // 2 - int(before * RATE)
-    begins = np.array([sample for _, sample in phonemes])
-    numbers = np.array([0, *(number for number, _ in phonemes)], np.uint8)
-    return torch.from_numpy(numbers[np.searchsorted(begins, places, side="right")])

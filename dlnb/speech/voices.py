@@ -14,7 +14,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from .espeak import SPOKEN_RATE, Utterance, say
-from .features import RATE
+from .features import HOP, RATE, WINDOW
 
 ACCENTS = ("en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-gb-x-gbclan")
 PEOPLE = {
@@ -70,6 +70,14 @@ def spoken(texts: Sequence[str], people: Sequence[str], seed: int) -> list[Voice
         )
         for said in say(voiced(texts, people, RandomState(seed)))
     ]
+
+
+def in_frames(phonemes: Sequence[tuple[int, int]], frames: int) -> NDArray[np.uint8]:
+    """Which phoneme sounds in the middle of each frame of a picture. phonemes: as in `Voice` → (frames,); a pause before the first."""
+    middles = np.arange(frames) * HOP + WINDOW // 2
+    begins = np.array([sample for _, sample in phonemes])
+    numbers = np.array([0, *(number for number, _ in phonemes)], np.uint8)
+    return numbers[np.searchsorted(begins, middles, side="right")]
 
 
 def resampled(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

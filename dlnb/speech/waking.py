@@ -7,7 +7,7 @@ above a threshold there is an alarm.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from .features import HOP, RATE, frames_of, picture
 from .house import command
 from .models.listener import STRIDE
 from .sentences import sentence
-from .voices import spoken
+from .voices import Voice, in_frames, spoken
 
 WAKE_WORD = "hey computer"
 ALIKE = ("hey", "computer", "hey peter", "a commuter", "the computer game", "hey commander", "play computer", "they compute", "hey teacher", "my computer")
@@ -35,10 +35,12 @@ class Streams(NamedTuple):
     """Rows of sound of one length. pictures: (N, T, MELS) uint8.
 
     target: (N, T // STRIDE) int64: 1 where the word has just ended, 0 where it has not, IGNORED where that is not asked.
+    phonemes: (N, T) uint8, which of `dlnb.speech.voices.PHONEMES` sounds in each frame.
     """
 
     pictures: Tensor
     target: Tensor
+    phonemes: Tensor
 
 
 @lru_cache(maxsize=6)
@@ -52,16 +54,17 @@ def streams(
     """
     draw = RandomState(seed)
     need = int((words + others) * (seconds / 1.6 + 1))  # about what is needed; after the last comes the first again
-    other = cycle([voice.samples for voice in spoken(tuple(_other(draw, alike) for _ in range(need)), people, seed)])
-    said = [voice.samples for voice in spoken((WAKE_WORD,) * words, people, seed + 1)]
-    rows, targets = [], []
+    other = cycle(spoken(tuple(_other(draw, alike) for _ in range(need)), people, seed))
+    said = spoken((WAKE_WORD,) * words, people, seed + 1)
+    rows, targets, sounding = [], [], []
     for number in range(words + others):
-        sound, end = _row(other, said[number] if number < words else None, int(seconds * RATE), draw)
+        (sound, phonemes), end = _row(other, said[number] if number < words else None, int(seconds * RATE), draw)
         there = in_room(sound, draw.uniform(0.0, 0.4), draw)
         there = at_level(with_noise(there, draw.uniform(*noise), draw, draw.uniform(0.0, 2.0)), draw.uniform(-32.0, -14.0))
         rows.append(picture(torch.from_numpy(there)))
         targets.append(_target(frames_of(len(sound)) // STRIDE, end))
-    return Streams(torch.stack(rows), torch.stack(targets))
+        sounding.append(torch.from_numpy(in_frames(phonemes, frames_of(len(sound)))))
+    return Streams(torch.stack(rows), torch.stack(targets), torch.stack(sounding))
 
 
 def smoothed(logits: Tensor) -> Tensor:
@@ -84,8 +87,12 @@ def rates(logits: Tensor, target: Tensor, threshold: float) -> tuple[float, floa
 
     An alarm counts for a word from a few steps before its end to LATE after; every other is false.
     """
+    return _counted(smoothed(logits).tolist(), target, threshold)
+
+
+def _counted(rows: list[list[float]], target: Tensor, threshold: float) -> tuple[float, float]:
     missed = false = words = 0
-    for probabilities, row in zip(smoothed(logits).tolist(), target.tolist(), strict=True):
+    for probabilities, row in zip(rows, target.tolist(), strict=True):
         found = alarms(probabilities, threshold) if max(probabilities) >= threshold else []
         if 1 in row:
             words += 1
@@ -100,11 +107,12 @@ def rates(logits: Tensor, target: Tensor, threshold: float) -> tuple[float, floa
 
 
 def threshold_for(logits: Tensor, target: Tensor, most: float = 1.0) -> float:
-    """The lowest threshold with at most so many false alarms an hour; 1 if there is none below."""
-    for threshold in (1 / (1 + np.exp(-np.linspace(-3.0, 6.0, 91)))).tolist():  # finer towards 0 and 1
-        if rates(logits, target, threshold)[1] <= most:
-            return threshold
-    return 1.0
+    """A threshold with at most so many false alarms an hour: of those that miss least, the middle one; 1 if there is none."""
+    rows = smoothed(logits).tolist()
+    thresholds = (1 / (1 + np.exp(-np.linspace(-3.0, 6.0, 91)))).tolist()  # finer towards 0 and 1
+    found = {threshold: share for threshold in thresholds for share, an_hour in [_counted(rows, target, threshold)] if an_hour <= most}
+    best = [threshold for threshold, share in found.items() if share == min(found.values())]
+    return best[len(best) // 2] if best else 1.0
 
 
 def missed(logits: Tensor, target: Tensor) -> float:
@@ -112,7 +120,13 @@ def missed(logits: Tensor, target: Tensor) -> float:
     return rates(logits, target, threshold_for(logits, target))[0]
 
 
-def waking_loss(logits: Tensor, target: Tensor) -> Tensor:
+def waking_loss(output: tuple[Tensor, Tensor], target: Any) -> Tensor:
+    """How well the word is told from others, and the cross-entropy of the phonemes. output: (B, T) and (B, T, phonemes)."""
+    logits, phonemes = output
+    return told_apart(logits, target["said"]) + torch.nn.functional.cross_entropy(phonemes.flatten(0, 1), target["phonemes"].flatten())
+
+
+def told_apart(logits: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy over the steps that are asked for; those after the word count as much as ten others. (B, T) each."""
     weight = (target != IGNORED).float() * (1 + 9 * (target == 1))
     losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, (target == 1).float(), weight, reduction="sum")
@@ -127,24 +141,28 @@ def _other(draw: RandomState, alike: float) -> str:
 
 
 def _row(
-    other: Iterator[NDArray[np.float32]], word: NDArray[np.float32] | None, length: int, draw: RandomState
-) -> tuple[NDArray[np.float32], int | None]:
+    other: Iterator[Voice], word: Voice | None, length: int, draw: RandomState
+) -> tuple[Voice, int | None]:
     """Speech that fills a row, with the word at some place in it, and the sample at which it ends."""
     pieces: list[NDArray[np.float32]] = []
+    phonemes: list[tuple[int, int]] = []
     filled, end = 0, None
-    latest = 0 if word is None else max(0, length - len(word) - 3 * RATE // 4)  # so that a pause follows
+    latest = 0 if word is None else max(0, length - len(word.samples) - 3 * RATE // 4)  # so that a pause follows
     place = min(draw.uniform(0.0, 0.9) * length, latest)
     while filled < length:
         if word is not None and end is None and filled >= place:
-            piece, end = word, filled + len(_trimmed(word))
+            piece, sounding = word
+            end = filled + len(_trimmed(piece))
         else:
-            piece = next(other)
+            piece, sounding = next(other)
             if word is not None and end is None:
                 piece = piece[: max(0, latest - filled)]
+        phonemes += [(number, filled + sample) for number, sample in sounding if sample < len(piece)]
+        phonemes.append((0, filled + len(piece)))
         pause = np.zeros(int(draw.uniform(0.02, 0.5) * RATE), np.float32)
         pieces += [piece, pause]
         filled += len(piece) + len(pause)
-    return np.concatenate(pieces)[:length], end
+    return Voice(np.concatenate(pieces)[:length], phonemes), end
 
 
 def _trimmed(sound: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,18 +1,20 @@
 """Tasks that wait for a word."""
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ...data.batches import TensorBatches
 from ...task import Task, remembered
 from ..alike import like_word
+from ..batches import AlignedBatches
 from ..features import as_numbers
 from ..models import Spotter
 from ..previews import Heard, shown
 from ..variety import varied
-from ..voices import PEOPLE
+from ..voices import PEOPLE, PHONEMES
 from ..waking import WAKE_WORD, Streams, alarms, missed, smoothed, streams, waking_loss
 
 SECONDS = 10.0  # of a row of validation or test
@@ -32,7 +34,8 @@ def wake_word(clips: int = 3600, minutes: int = 60, seed: int = 0, batch_size: i
     in the test each, with a noise 10 dB weaker; beside them 200 rows (fewer for less than an hour) with the word in each. They
     are made when they are first needed.
 
-    A target is (B, T // 3): 1 where the word has just ended, 0 elsewhere, -1 where nothing is asked.
+    A target is {"said": (B, T // 3), 1 where the word has just ended, 0 elsewhere, -1 where nothing is asked; "phonemes":
+    (B, T // 3), which of dlnb.speech.voices.PHONEMES sounds when}.
 
     Raises: ValueError if there are too few clips or minutes.
     """
@@ -43,20 +46,21 @@ def wake_word(clips: int = 3600, minutes: int = 60, seed: int = 0, batch_size: i
     some = learned.target.eq(1).any(1).nonzero()[:, 0][: SHOWN // 2].tolist() + list(range(len(learned.target) - SHOWN // 2, len(learned.target)))
 
     def said(model: nn.Module, inputs: Tensor) -> Sequence[str]:
-        return [_caption(bool(alarms(row, SURE))) for row in smoothed(model(inputs)).tolist()]
+        return [_caption(bool(alarms(row, SURE))) for row in smoothed(model(inputs)[0]).tolist()]
 
     return Task(
         name="wake word",
-        train=TensorBatches(learned.pictures, learned.target, size=batch_size, shuffle=True, augment=lambda pictures: varied(pictures, speed=0.0, throat=0.08, noise=(-17.0, -11.0), masks=0)),
+        train=_batches(learned, size=batch_size, shuffle=True, vary=functools.partial(varied, speed=0.0, throat=0.08, noise=(-17.0, -11.0), masks=0)),
         valid=heard["valid"],
         test=heard["test"],
         loss=waking_loss,
-        metrics={MISSED: missed},
+        metrics={MISSED: lambda logits, target: missed(logits, target["said"])},
+        predict=lambda model, inputs, output: output[0],
         baselines={"like the mean of the word": lambda: {MISSED: _like_word(learned, heard["test"].streams)}},
         preview=Heard(learned.pictures[some], [_caption(bool(row.eq(1).any())) for row in learned.target[some]], said),
         show=shown,
         credit="voices of espeak-ng",
-        models={"Spotter": lambda: Spotter()},
+        models={"Spotter": lambda: Spotter(phonemes=len(PHONEMES))},
     )
 
 
@@ -71,16 +75,19 @@ class Lazy:
     def __len__(self) -> int:
         return -(-(self.words + self.others) // EVALUATED_AT_ONCE)
 
-    def batch(self, seed: int, epoch: int, position: int) -> tuple[Tensor, Tensor]:
+    def batch(self, seed: int, epoch: int, position: int) -> Any:
         """Batch number `position`, the same in every epoch."""
-        made = self.streams
-        part = slice(position * EVALUATED_AT_ONCE, (position + 1) * EVALUATED_AT_ONCE)
-        return as_numbers(made.pictures[part]), made.target[part]
+        return _batches(self.streams, size=EVALUATED_AT_ONCE).batch(seed, epoch, position)
 
     @property
     def streams(self) -> Streams:
         """All rows, first those with the word."""
         return streams(self.words, self.others, SECONDS, self.people, self.seed, (10.0, 10.0), RARELY_ALIKE)
+
+
+def _batches(rows: Streams, **settings: Any) -> AlignedBatches:
+    lengths = torch.full((len(rows.pictures),), rows.pictures.shape[1])
+    return AlignedBatches(rows.pictures, lengths, rows.target, rows.phonemes, **settings)
 
 
 def _like_word(learned: Streams, asked: Streams) -> float:
