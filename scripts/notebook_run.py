@@ -4,6 +4,7 @@ nbval runs the cells in a fresh kernel and compares every output with the one th
 kernel's life and memory are watched from outside, so neither the notebook nor nbval knows that they are measured.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,8 @@ def run_as_test(notebook: Path, budget: Budget) -> Outcome:
             *(f"--nbval-sanitize-with={SANITIZE}", f"--nbval-cell-timeout={2 * budget.seconds:g}", str(notebook)),
         ]
         with (Path(scratch) / "output.txt").open("w+") as output:
-            nbval = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+            surroundings = {**os.environ, "DLNB_HOME": scratch}  # the progress of who runs it stays as it is
+            nbval = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=surroundings)
             _pin(nbval)
             seconds, megabytes, in_time = _watch(nbval, 3 * budget.seconds)
             output.seek(0)

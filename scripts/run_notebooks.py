@@ -4,7 +4,9 @@ A notebook whose cell raises is left as it was.
 """
 
 import argparse
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -29,7 +31,8 @@ def run(path: Path) -> None:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.resolve().parent)}},
     )
-    client.execute()
+    with tempfile.TemporaryDirectory() as home:  # the progress of who runs it stays as it is
+        client.execute(env={**os.environ, "DLNB_HOME": home})
     clean(notebook)
     nbformat.write(notebook, path)
 

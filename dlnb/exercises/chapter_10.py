@@ -84,7 +84,7 @@ def judge_small(answer: Any) -> str:
         raise Wrong(f"it reads {share:.1%} of the validation pictures, as one who guesses. Was it trained?")
     if share < ENOUGH:
         raise Wrong(f"it reads {share:.1%} of the validation pictures with {weights:,} weights; {ENOUGH:.0%} are wanted. There is room for more weights")
-    return f"{weights:,} weights read {share:.1%} of the validation pictures. Big networks are convenient, not necessary."
+    return f"{weights:,} weights read {ENOUGH:.0%} of the validation pictures or more. Big networks are convenient, not necessary."
 
 
 def judge_order(answer: Any) -> str:
@@ -114,7 +114,7 @@ def judge_step(answer: Any) -> str:
         share = accuracy(reader(pictures), truth)
     if share < LEARNS:
         raise Wrong(f"on a small model every step is right, and yet a new network reads {share:.1%} after {STEPS} of them; {LEARNS:.0%} are wanted")
-    return f"in {STEPS} of your steps a new network has learned to read {share:.1%} of the validation pictures. This is all that training is."
+    return f"in {STEPS} of your steps a new network has learned to read {LEARNS:.0%} of the validation pictures or more. This is all that training is."
 
 
 @cache
