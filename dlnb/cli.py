@@ -1,5 +1,5 @@
 """The command `dlnb`: `lab` opens the course, `data` looks after the data sets, `doctor` after the installation, `progress` takes
-progress along, and `report` shows a teacher a class.
+progress along; for teachers, `release` writes the course for a class, and `report` shows how the class does.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from .course.chapters import CARRIED, Shelf, is_course
 
 # Settings for a newcomer's first page, such as no question about news over it; the user's own still win.
 SETTINGS = Path(__file__).parent / "course" / "jupyter"
+SOLVED = CARRIED.with_name("solved")  # the course with its solutions, as the wheel carries it
 BESIDE = Path(__file__).parents[1] / "notebooks"  # the course in a clone that was installed with `pip install -e`
 
 
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return doctor()
         if arguments.command == "progress":
             return progress(arguments.action, arguments.file, getattr(arguments, "name", ""))
+        if arguments.command == "release":
+            return release(arguments.to, arguments.course, arguments.force)
         if arguments.command == "report":
             return report(arguments.files, arguments.csv)
         return data(arguments.action, getattr(arguments, "name", None))
@@ -84,6 +87,19 @@ def _parser() -> argparse.ArgumentParser:
     way.add_argument("--name", default="", help="your name, for a teacher who puts a class together")
     way = ways.add_parser("import", help="add the progress of a file", description="Add exported progress to what is here; nothing here is lost.")
     way.add_argument("file", type=Path, help="a file that “dlnb progress export” wrote")
+
+    release_parser = commands.add_parser(
+        "release",
+        help="for teachers: write the course for a class, and the answers for you",
+        description="Writes two folders. “learner” is what you hand out: every exercise is a cell to fill in, and everything runs "
+        "before it is. “teacher” is for you: answers.md has all answers on one page, and the folder is a course of nbgrader, whose "
+        "checks give points.",
+        epilog="Without nbgrader: hand out “learner”, let the class send you what “dlnb progress export” writes, and read “dlnb "
+        "report”. With nbgrader: go into “teacher”, and begin with: nbgrader generate_assignment 10_image_classification",
+    )
+    release_parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the folder to write; a new or an empty one")
+    release_parser.add_argument("--force", action="store_true", help="bring a release that is in FOLDER up to date; a file that you have changed is kept under another name")
+    release_parser.add_argument("--course", type=Path, metavar="FOLDER", help="the folder of the course with its solutions (default: the clone you are in, else the course that came with dlnb)")
 
     report_parser = commands.add_parser(
         "report",
@@ -221,6 +237,25 @@ def progress(action: str, file: Path, name: str) -> int:
     except (OSError, UnicodeDecodeError, NoProgress, ProgressUnavailable) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise UsageError(f"{file}: {words}.") from error
+    return 0
+
+
+def release(folder: Path, course: Path | None, again: bool) -> int:
+    """Write the learner's and the teacher's view of the course."""
+    from .course.release import NotReleased
+    from .course.release import release as written
+
+    places = [course] if course else [Path.cwd() / "notebooks", Path.cwd(), SOLVED, BESIDE]
+    source = next((place for place in places if is_course(place)), None)
+    if source is None:
+        raise UsageError(f"there is no course in {course or Path.cwd()}. Name its folder with --course.")
+    try:
+        notebooks, kept = written(source, folder, again)
+    except NotReleased as error:
+        raise UsageError(f"{error}.") from error
+    for file in kept:
+        print(f"dlnb: you had changed a file; your version is now {file}", file=sys.stderr)
+    print(f"{notebooks} notebooks are in {folder}. Hand out {folder / 'learner'}; the answers are in {folder / 'teacher' / 'answers.md'}.")
     return 0
 
 

@@ -1,6 +1,7 @@
 """A real JupyterLab on a free port, and what a test does on its pages."""
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -54,6 +55,7 @@ def started_lab(folder: Path, root: Path, *arguments: str, env: dict[str, str] |
     quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True, exist_ok=True)
     quiet.write_text('{"fetchNews": "false"}')  # else a question about news lies over the page
+    _without_nbgrader(folder / "config")
     surroundings = {
         **os.environ,
         "HOME": str(folder / "home"),
@@ -84,6 +86,15 @@ def started_lab(folder: Path, root: Path, *arguments: str, env: dict[str, str] |
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def _without_nbgrader(config: Path) -> None:
+    """The tests' environment has nbgrader, a teacher's tool; learners' JupyterLab has no such menus and panels."""
+    servers = ("assignment_list", "course_list", "formgrader", "validate_assignment")
+    off = {"ServerApp": {"jpserver_extensions": {f"nbgrader.server_extensions.{name}": False for name in servers}}}
+    (config / "labconfig").mkdir(parents=True, exist_ok=True)
+    (config / "labconfig" / "page_config.json").write_text('{"disabledExtensions": {"@jupyter/nbgrader": true}}')
+    (config / "jupyter_server_config.json").write_text(json.dumps(off))
 
 
 def _wait_until_up(server: subprocess.Popen, url: str, log: Path) -> None:
