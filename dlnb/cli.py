@@ -82,11 +82,26 @@ def _parser() -> argparse.ArgumentParser:
         description="Your progress lies in a file of your own on this machine. A Binder session forgets it: export it before you go.",
     )
     ways = progress_parser.add_subparsers(dest="action", required=True, metavar="action")
-    way = ways.add_parser("export", help="write your progress to a file", description="Write your progress to a JSON file.")
+    way = ways.add_parser("export", help="write your progress to a file", description="Write your progress to a JSON file. For a teacher: dlnb progress export ada.json --name Ada")
     way.add_argument("file", type=Path, help="the file to write; it must not be there yet")
     way.add_argument("--name", default="", help="your name, for a teacher who puts a class together")
     way = ways.add_parser("import", help="add the progress of a file", description="Add exported progress to what is here; nothing here is lost.")
     way.add_argument("file", type=Path, help="a file that “dlnb progress export” wrote")
+
+    data_parser = commands.add_parser(
+        "data",
+        help="list and fetch the data sets of the labs",
+        description="The labs use real data sets. Each is fetched once, checked, and kept for the next time. "
+        "The chapters need none of them.",
+    )
+    actions = data_parser.add_subparsers(dest="action", required=True, metavar="action")
+    actions.add_parser("list", help="list the data sets: what they are, their size and their licence")
+    for action, words in (
+        ("get", "fetch a data set if it is not there, check it, and print its files"),
+        ("path", "print only the folder in which a data set lies; fetches it first if it is not there"),
+    ):
+        parser_of_action = actions.add_parser(action, help=words, description=words[0].upper() + words[1:] + ".")
+        parser_of_action.add_argument("name", help="the name of the data set, as “dlnb data list” shows it")
 
     release_parser = commands.add_parser(
         "release",
@@ -109,22 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "Of a quiz, “5 of 7” questions were answered right at the first try.",
     )
     report_parser.add_argument("files", type=Path, nargs="+", help="files that learners exported, or folders of them")
-    report_parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, for a spreadsheet, and print nothing")
-
-    data_parser = commands.add_parser(
-        "data",
-        help="list and fetch the data sets of the labs",
-        description="The labs use real data sets. Each is fetched once, checked, and kept for the next time. "
-        "The chapters need none of them.",
-    )
-    actions = data_parser.add_subparsers(dest="action", required=True, metavar="action")
-    actions.add_parser("list", help="list the data sets: what they are, their size and their licence")
-    for action, words in (
-        ("get", "fetch a data set if it is not there, check it, and print its files"),
-        ("path", "print only the folder in which a data set lies; fetches it first if it is not there"),
-    ):
-        parser_of_action = actions.add_parser(action, help=words, description=words[0].upper() + words[1:] + ".")
-        parser_of_action.add_argument("name", help="the name of the data set, as “dlnb data list” shows it")
+    report_parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table to FILE, for a spreadsheet, instead of showing it")
     return parser
 
 
@@ -272,9 +272,10 @@ def report(files: list[Path], target: Path | None) -> int:
         print(as_text(table(people)))
         return 0
     try:
-        target.write_text(as_csv(table(people)), encoding="utf-8")
+        target.write_text(as_csv(table(people)), encoding="utf-8-sig")  # the mark by which Excel knows UTF-8
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror or error}.") from error
+    print(f"dlnb: the table of {len(people)} learner{'s' * (len(people) != 1)} was written to {target}", file=sys.stderr)
     return 0
 
 

@@ -1,6 +1,6 @@
 """`dlnb release`: the course as learners get it, and as a teacher needs it, made of its notebooks by nbgrader's own steps.
 
-    learner/                     the chapters without solutions, the labs, the quizzes
+    learner/                     the chapters without solutions, the labs, the quizzes, the glossary
     teacher/answers.md           all answers on one page
     teacher/nbgrader_config.py   makes the folder a course of nbgrader
     teacher/source/NN_name/      each chapter with its solutions, as an assignment of nbgrader
@@ -20,6 +20,7 @@ from .quizzes import FOLDER as QUIZZES
 from .quizzes import QuizError, read_quiz
 from .views import STUB, TEXT_STUB, exercise_of, solution_in, source_of
 
+BESIDE = ("*.md", f"{QUIZZES}/*.toml")  # what a course holds beside its notebooks
 RECORD = ".dlnb-release.json"
 INSTALL = "Install it with: pip install 'dlnb[teach]' (in a clone of the course: pip install -e '.[teach]')"
 CONFIG = f'''"""What nbgrader needs to know of this course. In this folder: nbgrader generate_assignment NAME, a folder in source/."""
@@ -57,6 +58,9 @@ def release(course: Path, folder: Path, again: bool = False) -> tuple[int, list[
 def views(course: Path, chapters: list[Chapter]) -> Iterator[tuple[str, bytes]]:
     """Every file of a release, by its path in it. Raises: NotReleased; OSError."""
     pages = []
+    for pattern in BESIDE:
+        for file in sorted(course.glob(pattern)):
+            yield f"learner/{file.relative_to(course).as_posix()}", file.read_bytes()
     for chapter in chapters:
         notebook = _solved(course, chapter)
         yield f"learner/{chapter.path}", _as_bytes(_learners(notebook, chapter))
@@ -65,8 +69,7 @@ def views(course: Path, chapters: list[Chapter]) -> Iterator[tuple[str, bytes]]:
         name, quiz = Path(chapter.path).stem, course / QUIZZES / f"{chapter.number}.toml"
         yield f"teacher/source/{name}/{chapter.path}", _as_bytes(notebook)
         if quiz.is_file():
-            for view in ("learner", f"teacher/source/{name}"):
-                yield f"{view}/{QUIZZES}/{quiz.name}", quiz.read_bytes()
+            yield f"teacher/source/{name}/{QUIZZES}/{quiz.name}", quiz.read_bytes()
         try:
             pages.append(page_of(chapter, notebook, read_quiz(quiz) if quiz.is_file() else None))
         except QuizError as error:

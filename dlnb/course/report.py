@@ -2,13 +2,18 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from .portable import NoProgress, read
 from .progress import Answered, Attempted
+
+LONGEST = 60  # characters of a name
+_NUMBER, _CHAPTER = re.compile(r"\d{1,4}\.\d{1,3}", re.ASCII), re.compile(r"\d{1,4}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,26 +31,31 @@ class Learner:
 
 
 def learners(files: Iterable[Path]) -> tuple[list[Learner], list[str]]:
-    """What is in the files, by name, and in words which of them could not be read.
+    """What is in the files, by name, and in words which of them were left out, and why.
 
     A folder stands for all `.json` files in it. Of two files of one name the one that was exported later counts; a file that
     names nobody counts under its own name.
     """
-    found: dict[str, tuple[float, Learner]] = {}
-    refused = []
+    found: dict[str, tuple[float, Path, Learner]] = {}
+    left_out = []
     for file in _all(files):
         try:
-            told = read(file.read_text(encoding="utf-8"))
-        except (NoProgress, OSError, UnicodeDecodeError) as error:
-            refused.append(f"{file}: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
+            told = read(file.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError:
+            left_out.append(f"{file}: it is not text. Export it again")
             continue
-        name = told["learner"].strip() or file.stem
-        times = [at for runs in told["runs"].values() for at in runs.values()]
-        times += [one.at for one in (*told["exercises"].values(), *told["quizzes"].values())]
-        cells = {chapter: len(runs) for chapter, runs in told["runs"].items()}
-        if name not in found or told["at"] >= found[name][0]:
-            found[name] = (told["at"], Learner(name, cells, told["exercises"], told["quizzes"], max(times, default=0.0)))
-    return sorted((learner for _, learner in found.values()), key=lambda one: one.name.casefold()), refused
+        except (NoProgress, OSError) as error:
+            left_out.append(f"{file}: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
+            continue
+        learner = _learner(told, file)
+        at, before, _ = found.get(learner.name, (-1.0, file, learner))
+        if before != file:
+            older, newer = (file, before) if told["at"] < at else (before, file)
+            how = "the same export" if told["at"] == at else "a later export"
+            left_out.append(f"{older}: {newer} is {how} of “{learner.name}”. Are these two people? Then each needs a name, with --name")
+        if told["at"] >= at:
+            found[learner.name] = (told["at"], file, learner)
+    return sorted((learner for *_, learner in found.values()), key=lambda one: one.name.casefold()), left_out
 
 
 def table(people: Sequence[Learner]) -> list[list[str]]:
@@ -79,7 +89,20 @@ def as_csv(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _all(files: Iterable[Path]) -> list[Path]:
-    return [one for file in files for one in (sorted(file.glob("*.json")) if file.is_dir() else [file])]
+    """Each file once, also where it is named and lies in a folder that is named too."""
+    named = (one for file in files for one in (sorted(file.glob("*.json")) if file.is_dir() else [file]))
+    return list({file.resolve(): file for file in named}.values())
+
+
+def _learner(told: dict[str, Any], file: Path) -> Learner:
+    """What one file tells. Names come from others: they are one line that a terminal takes for text."""
+    name = " ".join("".join(c if c.isprintable() else " " for c in told["learner"]).split())[:LONGEST]
+    times = [at for runs in told["runs"].values() for at in runs.values()]
+    times += [one.at for one in (*told["exercises"].values(), *told["quizzes"].values())]
+    cells = {chapter: len(runs) for chapter, runs in told["runs"].items()}
+    exercises = {number: one for number, one in told["exercises"].items() if _NUMBER.fullmatch(number)}
+    quizzes = {question: one for question, one in told["quizzes"].items() if _CHAPTER.fullmatch(question.split("/")[0])}
+    return Learner(name or file.stem, cells, exercises, quizzes, max(times, default=0.0))
 
 
 def _solved(one: Learner) -> str:

@@ -58,7 +58,7 @@ def test_the_teachers_view_is_the_notebook_that_every_test_runs(released, name):
 
 
 def nbgrader(folder, *arguments, **surroundings):
-    """nbgrader's own command, in the folder of the teacher."""
+    """Call nbgrader as a teacher would, in their folder."""
     command = [sys.executable, "-m", "nbgrader", *arguments]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it calls alembic by name
     done = subprocess.run(command, cwd=folder, env={**os.environ, **ALONE, "PATH": path, **surroundings}, capture_output=True, text=True, timeout=300)

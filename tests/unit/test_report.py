@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 
 import pytest
 
@@ -49,12 +51,32 @@ def test_of_two_exports_of_a_learner_the_later_counts(school, tmp_path):
     assert [one.name for one in people] == ["Ada", "bob"] and "20.1" in people[0].exercises
 
 
+def test_of_two_files_of_one_name_the_other_is_named(school, tmp_path, capsys):
+    text = (school / "1.json").read_text(encoding="utf-8")
+    (school / "ada (1).json").write_text(text, encoding="utf-8")
+    (school / "old.json").write_text(re.sub(r'"at": [\d.]+', '"at": 5', text, count=1), encoding="utf-8")
+    people, left_out = learners([school, school / "bob.json", school])
+    assert [one.name for one in people] == ["Ada", "bob"]
+    assert len(left_out) == 2 and "the same export of “Ada”" in left_out[0] and "a later export of “Ada”" in left_out[1]
+    assert left_out[1].startswith(str(school / "old.json")) and "--name" in left_out[1]
+
+
+def test_a_name_cannot_play_tricks_on_a_terminal(school):
+    told = json.loads((school / "1.json").read_text(encoding="utf-8"))
+    told["learner"] = "\x1b[2J Ada\r\n Bea\u202e" + 100 * "!"
+    told["exercises"]["=1+1"] = told["exercises"]["\x1b[31m"] = told["exercises"]["10.2"]
+    (school / "1.json").write_text(json.dumps(told), encoding="utf-8")
+    heads, ada, _ = table(learners([school])[0])
+    assert heads[3:-1] == ["10.2", "10.10", "quiz 10"] and ada[0].startswith("[2J Ada Bea !!") and len(ada[0]) == 60
+
+
 def test_a_broken_file_is_named_and_the_others_are_there(school, capsys):
     (school / "broken.json").write_bytes(b"\xff\xfe{")
     (school / "other.json").write_text("{}")
     assert cli.main(["report", str(school), str(school / "nobody.json")]) == 0
     said = capsys.readouterr()
     assert "Ada" in said.out and "bob" in said.out
+    assert "it is not text" in said.err and "codec" not in said.err
     assert all(name in said.err for name in ("broken.json", "other.json", "nobody.json"))
 
 
@@ -71,7 +93,7 @@ def test_a_name_is_no_formula_in_a_spreadsheet():
 def test_a_table_goes_into_a_file(school, tmp_path, capsys):
     assert cli.main(["report", str(school), "--csv", str(tmp_path / "class.csv")]) == 0
     assert capsys.readouterr().out == ""
-    assert [row[0] for row in csv.reader((tmp_path / "class.csv").open(encoding="utf-8"))] == ["learner", "Ada", "bob"]
+    assert [row[0] for row in csv.reader((tmp_path / "class.csv").open(encoding="utf-8-sig"))] == ["learner", "Ada", "bob"]
 
 
 def test_progress_goes_out_and_in_by_the_command(tmp_path, monkeypatch, capsys):
