@@ -6,9 +6,11 @@ so a machine without Node can still `pip install .` from a checkout.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,37 @@ class FrontEndHook(BuildHookInterface[Any]):
         # So that an installed dlnb has the course without a clone. Not by pyproject's force-include: that would
         # also copy the notebooks into an editable install, where they would go stale.
         if self.target_name == "wheel" and version == "standard":
-            notebooks = Path(self.root) / "notebooks"
-            for file in notebooks.rglob("*"):
-                if file.is_file() and ".ipynb_checkpoints" not in file.parts:
-                    carried = f"dlnb/course/notebooks/{file.relative_to(notebooks).as_posix()}"
-                    build_data["force_include"][str(file)] = carried
+            self._carry_course(build_data["force_include"])
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Clean up, once everything is packed."""
+        if self._made is not None:
+            self._made.cleanup()
+
+    _made: tempfile.TemporaryDirectory[str] | None = None  # notebooks without solutions
+
+    def _carry_course(self, packed: dict[str, str]) -> None:
+        """The course as learners get it, and beside it the one with solutions, for `dlnb release`."""
+        views = self._views()
+        self._made = tempfile.TemporaryDirectory()
+        notebooks = Path(self.root) / "notebooks"
+        for file in sorted(notebooks.rglob("*")):
+            name = file.relative_to(notebooks).as_posix()
+            if not file.is_file() or ".ipynb_checkpoints" in file.parts or ".backup-" in file.name:
+                continue
+            packed[str(file)] = f"dlnb/course/solved/{name}"
+            learners = Path(self._made.name) / name
+            learners.parent.mkdir(parents=True, exist_ok=True)
+            content = file.read_bytes()
+            learners.write_bytes(views.learners_file(content) if file.suffix == ".ipynb" else content)
+            packed[str(learners)] = f"dlnb/course/notebooks/{name}"
+
+    def _views(self) -> Any:
+        """dlnb/course/views.py by itself: what the package needs is not there while it is built."""
+        specification = importlib.util.spec_from_file_location("views", Path(self.root) / "dlnb" / "course" / "views.py")
+        views = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(views)
+        return views
 
     def _build(self) -> None:
         npm = shutil.which("npm")

@@ -5,13 +5,13 @@ progress along; for teachers, `release` writes the course for a class, and `repo
 import argparse
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from .course.chapters import CARRIED, Shelf, is_course
+from .course.chapters import BACKUP, CARRIED, Shelf, is_course
+from .course.views import BEGIN, learners_file
 
 # Settings for a newcomer's first page, such as no question about news over it; the user's own still win.
 SETTINGS = Path(__file__).parent / "course" / "jupyter"
@@ -64,8 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     lab_parser.add_argument(
         "folder",
         nargs="?",
-        help="where the course is, or where to put a copy of it to work in (default: the clone you are in, "
-        "else a copy in dlnb-course in your home folder); files that are there are never overwritten",
+        help="where the course is, or where to put a copy of it to work in (default: dlnb-course, in the clone "
+        "you are in or else in your home folder); files that are there are never overwritten. “dlnb lab .” opens a "
+        "clone itself, with its solutions",
     )
     lab_parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
 
@@ -159,9 +160,9 @@ def lab_arguments(root: Path, further: list[str]) -> list[str]:
     return own + ["--allow-root"] * is_root + further
 
 
-def first_page(root: Path) -> str:
-    """Where JupyterLab opens: at the first chapter of the course below `root` that can be read."""
-    course = root / "notebooks" if is_course(root / "notebooks") else root
+def first_page(root: Path, course: Path | None = None) -> str:
+    """Where JupyterLab opens: at the first chapter that can be read, of the course below `root`, or of `course`."""
+    course = course or (root / "notebooks" if is_course(root / "notebooks") else root)
     readable = [chapter for chapter in Shelf(course).chapters() if not chapter.error]
     if not readable:
         return "/lab"
@@ -169,21 +170,25 @@ def first_page(root: Path) -> str:
 
 
 def course_root(folder: Path | None, here: Path | None = None, carried: Path | None = None) -> Path:
-    """The folder to show: a clone as it is, else a folder that holds a copy of the course that dlnb carries.
+    """The folder to show: one that is named as it is, else a copy of the clone's course, or of the one that dlnb carries.
 
+    A copy has no solutions. What is in it already stays.
     Raises: UsageError if there is no course to show or the copy cannot be made.
     """
-    here = Path.cwd() if here is None else here
-    for clone in [folder] if folder else [here]:
-        if is_course(clone / "notebooks") or is_course(clone):
-            return clone.resolve()
-    source = next((place for place in (carried or CARRIED, BESIDE) if is_course(place)), None)
-    target = folder or Path.home() / "dlnb-course"
+    known = folder or (Path.cwd() if here is None else here)
+    is_known = is_course(known / "notebooks") or is_course(known)
+    if is_known and (folder or not _is_solved(known / "notebooks")):
+        return known.resolve()
+    if is_known:
+        source, target = known / "notebooks", known / "dlnb-course"
+    else:
+        target = folder or Path.home() / "dlnb-course"
+        source = next((place for place in (carried or CARRIED, BESIDE) if is_course(place)), None)
     if source is None:
         if is_course(target):
             return target.resolve()
         raise UsageError(
-            f"there is no course in {folder or here}. Go to the folder of the clone, or install dlnb again."
+            f"there is no course in {known}. Go to the folder of the clone, or install dlnb again."
         )
     try:
         copied = copy_course(source, target)
@@ -192,23 +197,28 @@ def course_root(folder: Path | None, here: Path | None = None, carried: Path | N
             f"the course cannot be copied to {target}: {error.strerror or error}. Name another folder."
         ) from error
     if copied:
-        print(f"dlnb: {copied} files of the course were copied to {target}", file=sys.stderr)
+        print(f"dlnb: {copied} files of the course were copied to {target}, without solutions", file=sys.stderr)
     return target.resolve()
 
 
 def copy_course(source: Path, target: Path) -> int:
-    """Copy what is not there yet; a file that is there stays as it is. Returns the number of files copied."""
+    """Copy what is not there yet, notebooks as learners get them; a file that is there stays as it is. Returns the number copied."""
     copied = 0
     for file in sorted(source.rglob("*")):
         own = target / file.relative_to(source)
-        if not file.is_file() or ".ipynb_checkpoints" in file.parts or own.exists():
+        if not file.is_file() or ".ipynb_checkpoints" in file.parts or BACKUP in file.name or own.exists():
             continue
         own.parent.mkdir(parents=True, exist_ok=True)
         part = own.with_name(f".{own.name}.{os.getpid()}.part")  # so that a kill leaves no half of a notebook
-        shutil.copyfile(file, part)
+        part.write_bytes(learners_file(file.read_bytes()) if file.suffix == ".ipynb" else file.read_bytes())
         part.replace(own)
         copied += 1
     return copied
+
+
+def _is_solved(course: Path) -> bool:
+    """Whether the chapters of a course hold solutions."""
+    return any(BEGIN.encode() in file.read_bytes() for file in course.glob("*.ipynb"))
 
 
 def doctor() -> int:

@@ -6,6 +6,7 @@ so what it shows is the same for every right one.
 """
 
 import copy
+import json
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,15 @@ def learners_view(notebook: dict[str, Any]) -> dict[str, Any]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     return made
+
+
+def learners_file(content: bytes) -> bytes:
+    """The same of a notebook's file. What is no notebook stays as it is."""
+    try:
+        made = learners_view(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return content
+    return (json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def exercise_of(cell: dict[str, Any]) -> dict[str, Any] | None:

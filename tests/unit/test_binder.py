@@ -1,14 +1,14 @@
 """Binder: repo2docker takes the files in binder/ and would build what the course is tested with."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from dlnb.cli import first_page
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = (ROOT / "binder" / "environment.yml").read_text()
@@ -50,6 +50,15 @@ def test_nothing_is_kept_in_a_cache_that_the_image_would_carry():
     assert all("--no-cache-dir" in line and "--constraint constraints.txt" in line for line in installs)
 
 
-def test_a_session_opens_at_the_first_chapter():
-    assert "first_page(Path.cwd())" in POST_BUILD.read_text()
-    assert first_page(ROOT).startswith("/lab/tree/notebooks/")
+def test_a_session_opens_at_the_first_chapter_of_a_copy_without_solutions(tmp_path):
+    repository, prefix = tmp_path / "repository", tmp_path / "prefix"
+    shutil.copytree(ROOT / "notebooks", repository / "notebooks")
+    (prefix / "etc/jupyter/jupyter_server_config.d").mkdir(parents=True)
+    script = re.search(r"^python - <<'EOF'\n(.*?)^EOF$", POST_BUILD.read_text(), flags=re.MULTILINE | re.DOTALL)[1]
+    code = f"import sys; sys.prefix = {str(prefix)!r}\n{script}"
+    subprocess.run([sys.executable, "-c", code], cwd=repository, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    told = json.loads((prefix / "etc/jupyter/jupyter_server_config.d/dlnb-binder.json").read_text())
+    page = told["ServerApp"]["default_url"].removeprefix("/lab/tree/")
+    assert told["Dlnb"]["course"] == "dlnb-course" and page.startswith("dlnb-course/")
+    assert "SOLUTION" not in (repository / page).read_text()
+    assert page in (ROOT / "README.md").read_text()  # the file that is named for Binder

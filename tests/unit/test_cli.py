@@ -9,9 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from dlnb import cli
+from dlnb.course.views import learners_file
 from dlnb.data import store
 
 
@@ -37,6 +38,9 @@ def carried(tmp_path):
         (["lab", "--help"], ["--no-browser", "first chapter", "never overwritten", "--ip 0.0.0.0"]),
         (["data", "--help"], ["list", "get", "path"]),
         (["data", "get", "--help"], ["name"]),
+        (["progress", "export", "--help"], ["JSON file", "--name Ada"]),
+        (["release", "--help"], ["--to", "hand out", "answers.md", "nbgrader generate_assignment", "dlnb report"]),
+        (["report", "--help"], ["One row a learner", "folders of them", "spreadsheet"]),
     ],
 )
 def test_help_says_what_a_newcomer_needs(capsys, arguments, words):
@@ -77,6 +81,32 @@ def test_a_clone_is_opened_as_it_is(tmp_path, carried):
     assert cli.course_root(None, here=clone, carried=carried) == clone
     assert cli.course_root(clone, here=tmp_path, carried=carried) == clone
     assert sorted(file.name for file in clone.rglob("*.ipynb")) == ["10_images.ipynb"]
+
+
+def test_in_a_clone_with_solutions_learners_get_a_copy_without_them(tmp_path, carried, capsys):
+    notebook = new_notebook(metadata={"dlnb": {}})
+    notebook.cells = [new_code_cell("a = None\n### BEGIN SOLUTION\na = 1\n### END SOLUTION", metadata={"nbgrader": {"solution": True}})]
+    clone = tmp_path / "clone"
+    (clone / "notebooks" / "quizzes").mkdir(parents=True)
+    (clone / "notebooks" / "quizzes" / "10.toml").write_text("[[question]]")
+    nbformat.write(notebook, clone / "notebooks" / "10_images.ipynb")
+    nbformat.write(notebook, clone / "notebooks" / "10_images.backup-20260101-000000.ipynb")
+    root = cli.course_root(None, here=clone, carried=carried)
+    assert root == clone / "dlnb-course" and "without solutions" in capsys.readouterr().err
+    assert sorted(file.name for file in root.rglob("*") if file.is_file()) == ["10.toml", "10_images.ipynb"]
+    (cell,) = nbformat.read(root / "10_images.ipynb", as_version=4).cells
+    assert cell.source == "a = None\n# Your code here"
+    (root / "10_images.ipynb").write_text("my work")
+    assert cli.course_root(None, here=clone, carried=carried) == root
+    assert (root / "10_images.ipynb").read_text() == "my work"
+    assert cli.course_root(clone, here=clone, carried=carried) == clone  # dlnb lab .
+
+
+def test_a_notebook_without_exercises_is_copied_to_the_byte():
+    for file in cli.BESIDE.rglob("*.ipynb"):
+        if b"nbgrader" not in file.read_bytes():
+            assert learners_file(file.read_bytes()) == file.read_bytes()
+    assert learners_file(b"no JSON") == b"no JSON" and learners_file(b"[]") == b"[]"
 
 
 def test_without_a_clone_the_course_is_copied_to_the_home_folder(tmp_path, carried, monkeypatch, capsys):
