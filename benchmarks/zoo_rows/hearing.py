@@ -32,7 +32,7 @@ def rows() -> list[Row]:
         Row("free spoken digits, official split", f"SoundCNN, {DIGITS}", digits, least={"accuracy": 0.985}, seconds=90),
         Row("free spoken digits, each speaker left out", f"SoundCNN, {DIGITS}, six times", speakers),
         Row("connected digits", f"Listener, {CONNECTED}", connected, most={"word error rate": 0.08}, seconds=180),
-        Row("wake word in noise of 10 dB", f"Spotter, {WAKING}; threshold from an hour of validation", waking, most={"missed": 0.05, "false alarms an hour": 1.0}, seconds=60),
+        Row("wake word in noise of 10 dB", f"Spotter, {WAKING}; the threshold is one without a false alarm in validation", waking, most={"missed": 0.05, "false alarms an hour": 1.0}, seconds=60),
         Row("commands of voices never heard", f"Commander, {COMMANDS}", commands, least={"intents right": 0.97, "slots F1": 0.95}, most={"ms to the answer, p95": 300}, seconds=60),
     ]  # fmt: skip
 
@@ -48,8 +48,8 @@ def muon(task: dl.Task, model: str, seed: int, threads: int, matrices: float, ot
 TRANSCRIPTION = "Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 24, cosine"
 DIGITS = "Muon 0.02, others 0.003, momentum 0.9, 16 epochs of batches of 32, cosine"
 CONNECTED = "Muon 0.02, others 0.004, momentum 0.9, 8 epochs of batches of 32, cosine"
-WAKING = "Muon 0.02, others 0.004, momentum 0.9, 7 epochs of batches of 24, cosine"
-COMMANDS = "Muon 0.02, others 0.004, momentum 0.9, 6 epochs of batches of 64, cosine"
+WAKING = "Muon 0.02, others 0.004, momentum 0.9, 5 epochs of batches of 24, cosine"
+COMMANDS = "14,000 commands, Muon 0.02, others 0.004, momentum 0.9, 2 epochs of batches of 64, cosine"
 
 
 def transcription(seed: int, threads: int) -> Measured:
@@ -79,15 +79,15 @@ def waking(seed: int, threads: int) -> Measured:
     """The threshold is set on the hour of validation, and counted on that of the test."""
     task = dl.speech.wake_word(seed=seed)
     task.split("valid").batch(0, 0, 0)  # makes the hour, which is no part of the training
-    model, found = muon(task, "Spotter", seed, threads, 0.02, 4e-3, 7)
-    threshold = threshold_for(*_said(model, task.split("valid")), most=0.7)  # one in all of its rows
+    model, found = muon(task, "Spotter", seed, threads, 0.02, 4e-3, 5)
+    threshold = threshold_for(*_said(model, task.split("valid")), most=0.0)  # misses can be spared rather than alarms
     share, an_hour = rates(*_said(model, task.split("test")), threshold)
     return Measured({"missed": share, "false alarms an hour": an_hour, "threshold": threshold}, found.seconds, found.loader)
 
 
 def commands(seed: int, threads: int) -> Measured:
     """What is wanted, and how long after the end of speech that is known."""
-    model, found = muon(dl.speech.commands(seed=seed), "Commander", seed, threads, 0.02, 4e-3, 6)
+    model, found = muon(dl.speech.commands(said=14_000, seed=seed), "Commander", seed, threads, 0.02, 4e-3, 2)
     assert isinstance(model, Commander)
     return Measured({**found.values, "ms to the answer, p95": float(np.quantile(latencies(model, seed), 0.95))}, found.seconds, found.loader)
 

@@ -58,7 +58,7 @@ def commands(said: int = 6000, seed: int = 0, batch_size: int = 64) -> Task:
         preview=Heard(valid[0][:SHOWN], [str(one) for one in asked[0][:SHOWN]], _said),
         show=shown,
         credit="voices of espeak-ng",
-        models={"Commander": lambda: Commander(SIZES, phonemes=len(PHONEMES))},
+        models={"Commander": lambda: Commander(SIZES, dropout=0.0, phonemes=len(PHONEMES))},
     )
 
 

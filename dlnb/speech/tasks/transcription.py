@@ -29,7 +29,7 @@ HELD_OUT = 200
 
 
 @remembered
-def transcription(sentences: int = 4000, phrases: int = 2000, seed: int = 0, batch_size: int = 24, search: bool = True) -> Task:
+def transcription(sentences: int = 3600, phrases: int = 2000, seed: int = 0, batch_size: int = 24, search: bool = True) -> Task:
     """Short sentences in voices of espeak-ng, written down letter by letter; nothing to download.
 
     sentences: to learn from, and so many phrases of one to three words, which are learned first; 200 sentences more to
@@ -82,7 +82,7 @@ def transcription(sentences: int = 4000, phrases: int = 2000, seed: int = 0, bat
         preview=Heard(valid.pictures[:SHOWN], valid.texts[:SHOWN], said),
         show=shown,
         credit="voices of espeak-ng",
-        models={"Listener": lambda: Listener(len(ENGLISH), phonemes=len(PHONEMES))},
+        models={"Listener": lambda: Listener(len(ENGLISH), dropout=0.0, phonemes=len(PHONEMES))},
         tokenizer=ENGLISH,
     )
 
