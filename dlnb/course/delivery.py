@@ -21,18 +21,17 @@ def deliver(files: Mapping[str, bytes], folder: Path, record: str) -> list[Path]
     record: the name of the record. Returns the files that somebody had changed, under the names that they have now.
     Raises: OSError; until everything lies on the disk, nothing in the folder is changed.
     """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    here = folder.is_dir()  # it may be another file system than its parent, or where somebody stands
+    part = (folder if here else folder.parent) / f".{folder.name}.{os.getpid()}.part"
     try:
         for name, content in files.items():
             _write(part / name, content)
         digests = {name: _digest(content) for name, content in sorted(files.items())}
         _write(part / record, (json.dumps(digests, indent=1) + "\n").encode())
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-        if not folder.exists():
-            part.rename(folder)
-            return []
-        return _update(folder, part, digests, record)
+        if here:
+            return _update(folder, part, digests, record)
+        part.rename(folder)
+        return []
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

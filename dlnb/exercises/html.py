@@ -9,7 +9,7 @@ def block(kind: str, head: str, words: str, hint: str = "", code: str = "") -> s
     """A block with a coloured edge. kind: "right", "wrong" or "told". Texts are taken as texts; `…` in them is code."""
     sign, said, colour = _SIGNS[kind]
     parts = [f'<b><span aria-hidden="true">{sign}</span> {escape(head)}</b>']
-    parts.append(f"<div>{f'<b>{said}</b> ' if said else ''}{_prose(words)}</div>")
+    parts.append(f"<div>{f'<b>{said}</b> ' if said else ''}{_prose(words[:1].upper() + words[1:])}</div>")
     if hint:
         parts.append(f'<div style="margin-top:4px"><b>Hint.</b> {_prose(hint)}</div>')
     if code:

@@ -142,6 +142,14 @@ def test_a_folder_with_something_in_it_is_not_touched(course, tmp_path, capsys):
     assert "is a file" in capsys.readouterr().err
 
 
+def test_an_empty_folder_in_which_one_stands_is_filled(course, tmp_path, monkeypatch):
+    release(course, tmp_path / "out")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert cli.main(["release", "--to", ".", "--course", str(course)]) == 0
+    assert Path("learner").is_dir() and held(tmp_path / "here") == held(tmp_path / "out")
+
+
 def test_a_release_is_brought_up_to_date_and_everything_else_stays(course, tmp_path, capsys):
     out = tmp_path / "out"
     chapter(course, "11")
@@ -191,7 +199,7 @@ def test_a_disk_that_takes_no_more_leaves_all_as_it_was(course, tmp_path, there_
     before = held(tmp_path)
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "out"), str(course)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "File too large" in done.stderr, done.stderr
-    assert held(tmp_path) == before and not list(tmp_path.glob(".*.part"))
+    assert held(tmp_path) == before and not list(tmp_path.rglob(".*.part"))
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(course, tmp_path, capsys):

@@ -122,6 +122,13 @@ def test_orders_of_the_pictures():
 
 
 @pytest.mark.parametrize("number", ["10.1", "10.2", "10.3", "10.4"])
+def test_nothing_is_told_how_an_answer_is_given(number):
+    for verdict in (dl.check(number), dl.check(number, None)):
+        assert not verdict and f"dl.check('{number}', answer)" in verdict.words
+    assert tries(number) == 0
+
+
+@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3", "10.4"])
 def test_what_is_given_is_right_and_the_solution_is_code(number):
     asked = desk.exercise(number)
     assert dl.check(number, asked.given())

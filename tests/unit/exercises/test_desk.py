@@ -141,6 +141,7 @@ def test_what_is_shown_is_text_and_well_formed(words):
 def test_a_verdict_says_the_same_in_a_notebook_without_html():
     asked = desk.exercise("10.3")
     verdict = Verdict(asked, False, "it is `x`", "look")
+    assert "Not yet.</b> It is" in verdict._repr_html_()
     assert repr(verdict) == "Not yet: it is `x`\nHint: look" and "<code>x</code>" in verdict._repr_html_() and "✗" in verdict._repr_html_()
     assert "torch.arange" in Told("A", "b", "torch.arange")._repr_html_()
 
