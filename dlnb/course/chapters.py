@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from .notebook import LARGEST, Cell, NoNotebook, plain, read
@@ -100,6 +101,7 @@ class Shelf:
         self.carried = carried
         self._read: dict[Path, tuple[Stamp, Chapter, tuple[Cell, ...]]] = {}
         self._lock = threading.Lock()
+        self._reading = threading.Lock()  # so that many who ask at once do not all read the same notebooks
 
     def chapters(self) -> list[Chapter]:
         """All chapters in reading order, each followed by its labs."""
@@ -128,17 +130,25 @@ class Shelf:
 
     def _cached(self, file: Path, path: str, kind: str) -> tuple[Chapter, tuple[Cell, ...]]:
         stamp = _stamp(file)
-        with self._lock:
-            known = self._read.get(file)
+        known = self._known(file)
         if known is None or known[0] != stamp:
-            real = file.resolve()
-            if real.is_relative_to(self.folder) or real.is_relative_to(self.carried.resolve()):
-                known = (stamp, *read_chapter(file, path, kind))
-            else:
-                known = (stamp, _broken(path, kind, "It is a link that leads out of the course."), ())
-            with self._lock:
-                self._read[file] = known
+            with self._reading:
+                known = self._known(file)
+                if known is None or known[0] != stamp:
+                    known = (stamp, *self._looked_at(file, path, kind))
+                    with self._lock:
+                        self._read[file] = known
         return known[1], known[2]
+
+    def _known(self, file: Path) -> "tuple[Stamp, Chapter, tuple[Cell, ...]] | None":
+        with self._lock:
+            return self._read.get(file)
+
+    def _looked_at(self, file: Path, path: str, kind: str) -> tuple[Chapter, tuple[Cell, ...]]:
+        real = file.resolve()
+        if real.is_relative_to(self.folder) or real.is_relative_to(self.carried.resolve()):
+            return read_chapter(file, path, kind)
+        return _broken(path, kind, "It is a link that leads out of the course."), ()
 
 
 Stamp = tuple[int, int] | None  # when a file was changed, in nanoseconds, and its size; None if it cannot be looked at
@@ -235,13 +245,12 @@ def _exercises(cells: tuple[Cell, ...]) -> tuple[Asked, ...]:
 
 
 def _asked(number: str, prose: str) -> str:
-    """What stands after "Exercise 10.2 ·" in a heading or in bold at the beginning of a line, up to the end of its first sentence."""
+    """The first words after "Exercise 10.2 ·" in a heading or in bold at the beginning of a line."""
     lead = rf"^[ \t]*(?:#{{1,6}}[ \t]+|[*_]{{2}})(?:Exercise[ \t]+)?{re.escape(number)}(?!\d)[ \t.:·–—*_]*(.*)$"
     found = re.search(lead, prose, re.MULTILINE)
-    if found is None:
-        return ""
-    sentence = re.match(r".*?[.?!](?=\s|$)", words := plain(found[1]))
-    return (sentence[0] if sentence else words).rstrip(".: ")[:120]
+    words = plain(found[1]) if found else ""
+    ends = re.search(r"[.:;](?=\s|$)|(?<=[?!])(?=\s|$)", words)
+    return shorten(words[: ends.start()] if ends else words, 60, placeholder=" …")
 
 
 def _place(number: str) -> tuple[int, ...]:

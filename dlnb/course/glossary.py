@@ -53,7 +53,7 @@ def terms(folder: Path) -> list[Term]:
     text = file.read_text(encoding="utf-8")
     marks = [heading for heading in headings(text) if heading.level <= 2]
     ends = [heading.at for heading in marks[1:]] + [len(text)]
-    return [_term(heading.text, text[heading.at : end].partition("\n")[2]) for heading, end in zip(marks, ends, strict=True) if heading.level == 2]
+    return [_term(heading.text, text[heading.at : end].partition("\n")[2]) for heading, end in zip(marks, ends, strict=False) if heading.level == 2]
 
 
 def cell_of(taught: Taught, books: Iterable[tuple[Chapter, tuple[Cell, ...]]]) -> tuple[Chapter, Cell | None] | None:

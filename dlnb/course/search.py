@@ -8,7 +8,7 @@ from .chapters import Chapter
 from .notebook import Cell, fold, plain
 
 MOST = 50  # hits that are given; more help nobody
-WIDTH = 160  # characters of a snippet
+WIDTH = 110  # characters of a snippet
 MOST_WORDS = 10
 
 

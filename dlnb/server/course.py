@@ -45,6 +45,7 @@ class Dlnb(LoggingConfigurable):
         self.progress = Progress()
         self._shelf: Shelf | None = None
         self._resetting = threading.Lock()
+        self._kept: dict[str, tuple[Path, int, int]] = {}
 
     def stamp(self) -> str:
         """A text that changes when the list would. Costs a look at the folder and at the progress file, and opens neither."""
@@ -108,7 +109,8 @@ class Dlnb(LoggingConfigurable):
                 self.log.error("dlnb: %s", error)
                 raise Refused(507, str(error)) from None
             shelf, chapter = self._chapter(path)
-            self.progress.reset(chapter.path, exercises | {asked.number for asked in chapter.exercises})
+            quiz = chapter.number if chapter.kind == "chapter" else ""  # a lab has the number of its chapter, and no quiz
+            self.progress.reset(chapter.path, exercises | {asked.number for asked in chapter.exercises}, quiz)
         kept = None if backup is None else backup.relative_to(self.root).as_posix()
         return {**self._now(shelf, chapter), "backup": kept}
 
@@ -154,11 +156,15 @@ class Dlnb(LoggingConfigurable):
         return Originals(shelf.folder, home() / "originals", shelf.carried)
 
     def _keep(self, shelf: Shelf, chapter: Chapter, runs: dict[str, dict[str, float]]) -> None:
-        """Keep the original of a chapter that has not been begun."""
+        """Keep the original of a chapter that has not been begun; looked at once for each state of its file."""
         if chapter.error or runs.get(chapter.path):
             return
         try:
-            self._originals(shelf).keep(chapter.path)
+            stat = (shelf.folder / chapter.path).stat()
+            seen = (shelf.folder, stat.st_mtime_ns, stat.st_size)
+            if self._kept.get(chapter.path) != seen:
+                self._originals(shelf).keep(chapter.path)
+                self._kept[chapter.path] = seen
         except OSError as error:
             self.log.warning("dlnb: the original of %s cannot be kept: %s", chapter.path, error)
 

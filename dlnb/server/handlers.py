@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -17,6 +18,8 @@ from .kernels import COMMANDS, Kernels
 
 LARGEST_BODY = 200_000  # bytes; 1,000 cell ids are 70 kB
 LONGEST_QUERY = 200  # characters
+# Few threads: each that computes takes the interpreter for some milliseconds, and the event loop waits for its turn among them.
+WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dlnb")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a cell, a kernel or a run
 
 
@@ -37,7 +40,7 @@ class _CourseHandler(APIHandler):
     async def answer(self, work: Callable[..., Any], *arguments: Any) -> None:
         """Do the work in a thread and send what it returns."""
         try:
-            self.finish(await asyncio.to_thread(_as_json, work, *arguments))
+            self.finish(await in_thread(_as_json, work, *arguments))
         except CourseNotFound as error:
             raise web.HTTPError(404, str(error)) from None
         except Refused as error:
@@ -78,7 +81,7 @@ class ChaptersHandler(_CourseHandler):
     @authorized
     async def get(self) -> None:
         """Every chapter with its state, or nothing new."""
-        self._stamp = await asyncio.to_thread(self.course.stamp)
+        self._stamp = await in_thread(self.course.stamp)
         self.set_etag_header()
         if self.check_etag_header():
             self.set_status(304)
@@ -179,6 +182,11 @@ def routes(base: str) -> list[tuple[str, type[APIHandler]]]:
         (f"{route}/glossary", GlossaryHandler),
         (f"{route}/live", LiveHandler),
     ]
+
+
+async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What the work returns, done in a thread of ours."""
+    return await asyncio.get_running_loop().run_in_executor(WORKERS, work, *arguments)
 
 
 def _as_json(work: Callable[..., Any], *arguments: Any) -> str:

@@ -51,6 +51,7 @@ class Announcer:
         self._until = 0.0
         self._obeyed: set[str] = set()
         self._written = (0.0, "")
+        self._expecting = False
 
     def listen(self) -> None:
         """Look again and again, until the process ends."""
@@ -74,8 +75,9 @@ class Announcer:
             self._until = float(asked["until"])
             obeyed = any([self._obey(command) for command in asked["commands"]])
         now = time.time()
-        if now < self._until and (obeyed or not 0 <= now - self._written[0] < WRITE):
+        if now < self._until and (obeyed or self._expecting or not 0 <= now - self._written[0] < WRITE):
             self._tell(now)
+        self._expecting = obeyed  # what it led to is told at the next look
 
     def clear(self) -> None:
         """Leave nothing behind."""

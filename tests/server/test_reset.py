@@ -120,3 +120,13 @@ async def test_in_a_clone_the_original_is_what_git_has(course, jp_fetch, jp_root
     change(jp_root_dir / PATH)
     await post(jp_fetch, RESET, {"path": PATH})
     assert (jp_root_dir / PATH).read_bytes() == newer
+
+
+async def test_a_chapter_that_is_reset_forgets_its_quiz_and_a_lab_that_is_reset_does_not(course, jp_fetch, learner):
+    await jp_fetch(*CHAPTERS)
+    progress = Progress(learner)
+    progress.answered("10/shared-weights", ["a"], right=True)
+    await post(jp_fetch, RESET, {"path": "notebooks/labs/10_b.ipynb"})
+    assert set(progress.quizzes()) == {"10/shared-weights"}
+    await post(jp_fetch, RESET, {"path": PATH})
+    assert progress.quizzes() == {}

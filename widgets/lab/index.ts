@@ -1,14 +1,19 @@
 // The JupyterLab plugin: the course panel, its commands, launcher tile and palette entries.
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from "@jupyterlab/application";
-import { Dialog, ICommandPalette, showDialog, showErrorMessage } from "@jupyterlab/apputils";
+import { ICommandPalette } from "@jupyterlab/apputils";
 import { ILauncher } from "@jupyterlab/launcher";
-import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
+import { INotebookTracker } from "@jupyterlab/notebook";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { serverApi } from "./api";
 import { Course } from "./course";
 import { follow } from "./follow";
 import { courseIcon } from "./icons";
+import { Running } from "./live";
+import { Lookup } from "./lookup";
+import { openChapter, openPlace } from "./opening";
 import { CoursePanel } from "./panel";
+import { type Page, resetChapter } from "./reset";
+import { type KernelNames } from "./runs";
 import { nameOf, nextUp } from "./words";
 
 const PLUGIN = "dlnb:course-panel";
@@ -19,12 +24,13 @@ const commandIds = {
   show: "dlnb:show-course",
   next: "dlnb:continue-course",
   open: "dlnb:open-chapter",
-  reset: "dlnb:reset-progress",
+  reset: "dlnb:reset-chapter",
+  search: "dlnb:search-course",
 };
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN,
-  description: "The course panel: chapters, labs, and how far the learner is.",
+  description: "The course panel: chapters, labs, how far the learner is, search, glossary, and what runs.",
   autoStart: true,
   // All optional: Notebook 7 has no launcher, and some of its pages have no notebooks.
   optional: [INotebookTracker, ICommandPalette, ILauncher, ILayoutRestorer, ILabShell, ISettingRegistry],
@@ -37,12 +43,23 @@ const plugin: JupyterFrontEndPlugin<void> = {
     labShell: ILabShell | null,
     settings: ISettingRegistry | null,
   ) => {
-    const course = new Course(serverApi(app.serviceManager.serverSettings));
-    const panel = new CoursePanel(course, (path, cell) => void openChapter(app, path, cell));
+    const api = serverApi(app.serviceManager.serverSettings);
+    const course = new Course(api);
+    const page = { course, notebooks, contents: app.serviceManager.contents };
+    const running = new Running(api);
+    const panel = new CoursePanel({
+      course,
+      lookup: new Lookup(api),
+      running,
+      open: (path, cell) => void openChapter(app, path, cell),
+      openPlace: (place) => void openPlace(app, place),
+      reset: (chapter) => void resetChapter(page, chapter),
+      kernels: kernelsOf(app, running, () => panel.lookAtRuns()),
+    });
     app.shell.add(panel, "left", { rank: 150 });
     restorer?.add(panel, panel.id);
     if (notebooks) follow(course, notebooks, app.serviceManager.contents);
-    addCommands(app, course, panel);
+    addCommands(app, page, panel);
     launcher?.add({ command: commandIds.show, category: CATEGORY, rank: 0 });
     if (palette) fillPalette(palette, course);
 
@@ -55,16 +72,28 @@ const plugin: JupyterFrontEndPlugin<void> = {
   },
 };
 
-function addCommands(app: JupyterFrontEnd, course: Course, panel: CoursePanel): void {
+function addCommands(app: JupyterFrontEnd, page: Page, panel: CoursePanel): void {
   const { commands } = app;
+  const { course } = page;
+  const show = () => {
+    if (!panel.isVisible) app.shell.activateById(panel.id); // in Notebook 7.4 it would close an open panel
+  };
   commands.addCommand(commandIds.show, {
     label: (args) => (args["isPalette"] ? "Open the Course Panel" : "Course Panel"),
     caption: "The chapters of the deep learning course, and how far you are",
     icon: (args) => (args["isPalette"] ? undefined : courseIcon),
     isVisible: () => panel.isAttached,
     execute: () => {
-      if (!panel.isVisible) app.shell.activateById(panel.id); // in Notebook 7.4 it would close an open panel
+      show();
       requestAnimationFrame(() => panel.focusFirst());
+    },
+  });
+  commands.addCommand(commandIds.search, {
+    label: "Search in the Course",
+    isVisible: () => panel.isAttached,
+    execute: () => {
+      show();
+      requestAnimationFrame(() => panel.focusSearch());
     },
   });
   commands.addCommand(commandIds.next, {
@@ -82,18 +111,11 @@ function addCommands(app: JupyterFrontEnd, course: Course, panel: CoursePanel): 
   });
   const opened = () => course.find(course.snapshot().current);
   commands.addCommand(commandIds.reset, {
-    label: "Reset the Progress of This Chapter …",
-    isEnabled: () => (opened()?.state ?? "new") !== "new",
-    execute: async () => {
+    label: "Reset This Chapter to How It Came …",
+    isEnabled: () => opened() !== undefined,
+    execute: () => {
       const chapter = opened();
-      if (!chapter) return;
-      const answer = await showDialog({
-        title: "Reset the progress of this chapter?",
-        body: `“${nameOf(chapter)}” will count as new. The notebook stays as it is.`,
-        buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: "Reset" })],
-      });
-      if (!answer.button.accept) return;
-      await course.reset(chapter.path).catch((error: unknown) => showErrorMessage("Not reset", String(error)));
+      return chapter && resetChapter(page, chapter);
     },
   });
   course.subscribe(() => commands.notifyCommandChanged());
@@ -103,6 +125,7 @@ function addCommands(app: JupyterFrontEnd, course: Course, panel: CoursePanel): 
 function fillPalette(palette: ICommandPalette, course: Course): void {
   palette.addItem({ command: commandIds.show, category: CATEGORY, args: { isPalette: true } });
   palette.addItem({ command: commandIds.next, category: CATEGORY });
+  palette.addItem({ command: commandIds.search, category: CATEGORY });
   palette.addItem({ command: commandIds.reset, category: CATEGORY });
   let entries: { dispose(): void }[] = [];
   let listed = "";
@@ -119,15 +142,18 @@ function fillPalette(palette: ICommandPalette, course: Course): void {
   });
 }
 
-/** Open a notebook of the course, and go to a cell of it. */
-async function openChapter(app: JupyterFrontEnd, path: string, cell?: string | null): Promise<void> {
-  const opened = (await app.commands.execute("docmanager:open", { path })) as NotebookPanel | undefined;
-  if (!cell || !opened?.content?.widgets) return; // Notebook 7 opens a page of its own
-  await opened.revealed;
-  const at = opened.content.widgets.findIndex((widget) => widget.model.id === cell);
-  if (at < 0) return; // deleted from the learner's copy
-  opened.content.activeCellIndex = at;
-  await opened.content.scrollToItem(at, "center");
+/** Kernels by the notebooks that they belong to. */
+function kernelsOf(app: JupyterFrontEnd, running: Running, look: () => void): KernelNames {
+  const session = (kernel: string) =>
+    [...app.serviceManager.sessions.running()].find((model) => model.kernel?.id === kernel);
+  return {
+    nameOf: (kernel) => session(kernel)?.path.split("/").pop() || "A kernel without a notebook",
+    open: (kernel) => {
+      const model = session(kernel);
+      if (model?.type === "notebook") void openChapter(app, model.path);
+    },
+    tell: (kernel, run, command) => void running.tell(kernel, run, command).then(look),
+  };
 }
 
 /** Bring the panel to the front when a tab first opens on the course; after that the learner decides. */

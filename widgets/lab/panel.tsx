@@ -1,18 +1,35 @@
-// The course panel: the chapters with their labs, how far the learner is, and the button that goes on.
+// The course panel: a search field over the course; the runs, the chapters and the glossary; or what was found.
 import { ReactWidget, refreshIcon } from "@jupyterlab/ui-components";
+import { Poll } from "@lumino/polling";
 import { type KeyboardEvent, type ReactElement, useSyncExternalStore } from "react";
+import { Chapters, type Doing } from "./chapters";
 import { type Course, type View } from "./course";
+import { Findings, Glossary, type OpenPlace } from "./findings";
 import { courseIcon } from "./icons";
-import { type Chapter, grouped, minutesText, nameOf, nextUp, type State, stateText, summary } from "./words";
+import { type Running } from "./live";
+import { type Lookup } from "./lookup";
+import { Runs, type KernelNames } from "./runs";
 
-/** Opens a notebook; `cell` is the id of the cell to show. */
-export type Open = (path: string, cell?: string | null) => void;
+const LIST = 2000; // ms between two looks whether the list has changed
+const LIVELY = 1000; // ms between two looks at the runs while there are any
+const QUIET = 4000; // while there are none
+const SOON = [350, 700]; // ms from a command to the looks at what came of it
+const SLOWEST = 60_000; // while the server does not answer
+
+/** What the panel shows and has done. */
+export interface Parts extends Doing {
+  course: Course;
+  lookup: Lookup;
+  running: Running;
+  openPlace: OpenPlace;
+  kernels: KernelNames;
+}
 
 export class CoursePanel extends ReactWidget {
-  constructor(
-    private readonly course: Course,
-    private readonly openChapter: Open,
-  ) {
+  private readonly list: Poll;
+  private readonly runs: Poll;
+
+  constructor(private readonly parts: Parts) {
     super();
     this.id = "dlnb-course-panel";
     this.addClass("dlnb-panel");
@@ -20,6 +37,19 @@ export class CoursePanel extends ReactWidget {
     this.title.caption = "Deep learning course";
     this.node.setAttribute("role", "region");
     this.node.setAttribute("aria-label", "Deep learning course");
+    const { course, lookup, running } = parts;
+    this.list = this.poll("dlnb:chapters", LIST, () => course.look());
+    this.runs = this.poll("dlnb:live", QUIET, async () => {
+      await running.look();
+      const interval = running.lively ? LIVELY : QUIET;
+      if (interval !== this.runs.frequency.interval) this.runs.frequency = { ...this.runs.frequency, interval };
+    });
+    let paths = "";
+    course.subscribe(() => {
+      const now = JSON.stringify(course.snapshot().chapters.map((chapter) => [chapter.path, chapter.title]));
+      if (paths && now !== paths) void lookup.again();
+      paths = now;
+    });
   }
 
   /** Put the keyboard on what the learner most likely wants. */
@@ -29,17 +59,44 @@ export class CoursePanel extends ReactWidget {
     found?.focus();
   }
 
+  /** Put the keyboard into the search field. */
+  focusSearch(): void {
+    this.node.querySelector<HTMLElement>(".dlnb-search")?.focus();
+  }
+
+  /** See soon what came of a command, which a kernel takes within a quarter of a second. */
+  lookAtRuns(): void {
+    for (const wait of SOON) setTimeout(() => void this.runs.refresh(), wait);
+  }
+
+  override dispose(): void {
+    this.list.dispose();
+    this.runs.dispose();
+    super.dispose();
+  }
+
   protected override onAfterShow(): void {
-    void this.course.refresh();
+    void this.parts.course.refresh();
+    void this.list.start();
+    void this.runs.refresh();
   }
 
   protected override render(): ReactElement {
-    return <Panel course={this.course} open={this.openChapter} />;
+    return <Panel parts={this.parts} />;
+  }
+
+  /** Does something again and again, but not while nobody sees the panel, and ever less often while it fails. */
+  private poll(name: string, interval: number, factory: () => Promise<void>): Poll {
+    const standby = () => !this.isVisible || document.hidden;
+    return new Poll({ name, factory, standby, auto: false, frequency: { interval, backoff: true, max: SLOWEST } });
   }
 }
 
-function Panel({ course, open }: { course: Course; open: Open }): ReactElement {
+function Panel({ parts }: { parts: Parts }): ReactElement {
+  const { course, lookup, running } = parts;
   const view = useSyncExternalStore(course.subscribe, course.snapshot);
+  const { query } = useSyncExternalStore(lookup.subscribe, lookup.snapshot);
+  const { said } = useSyncExternalStore(running.subscribe, running.snapshot);
   return (
     <>
       <div className="dlnb-head">
@@ -59,11 +116,70 @@ function Panel({ course, open }: { course: Course; open: Open }): ReactElement {
           {notice}
         </p>
       ))}
-      {view.status === "ready" ? <Chapters view={view} open={open} /> : <Trouble view={view} />}
+      {view.kept && <Kept view={view} parts={parts} />}
+      {view.status === "ready" ? <Ready view={view} parts={parts} searching={query.trim() !== ""} /> : <Trouble view={view} />}
       <p className="dlnb-said" role="status">
         {view.said}
       </p>
+      <p className="dlnb-said" role="status">
+        {said}
+      </p>
     </>
+  );
+}
+
+function Ready({ view, parts, searching }: { view: View; parts: Parts; searching: boolean }): ReactElement {
+  const { lookup } = parts;
+  const { query } = useSyncExternalStore(lookup.subscribe, lookup.snapshot);
+  const keys = (event: KeyboardEvent<HTMLElement>) => {
+    if (event.key === "Escape" && query) {
+      event.preventDefault();
+      event.stopPropagation();
+      lookup.type("");
+    }
+  };
+  return (
+    <>
+      <input
+        type="search"
+        className="dlnb-search"
+        aria-label="Search in the course"
+        placeholder="Search in the course"
+        maxLength={200}
+        value={query}
+        onChange={(event) => lookup.type(event.target.value)}
+        onKeyDown={keys}
+      />
+      {searching ? (
+        <Findings lookup={lookup} open={parts.openPlace} />
+      ) : (
+        <Chapters view={view} doing={parts}>
+          <Runs running={parts.running} kernels={parts.kernels} />
+        </Chapters>
+      )}
+      {!searching && view.chapters.length > 0 && <Glossary lookup={lookup} open={parts.openPlace} />}
+    </>
+  );
+}
+
+/** What became of the learner's version of a chapter that was reset. */
+function Kept({ view, parts }: { view: View; parts: Parts }): ReactElement | null {
+  if (!view.kept) return null;
+  const { chapter, path } = view.kept;
+  return (
+    <div className="dlnb-notice" role="status">
+      <p>
+        {chapter} is as it came.{path && " Your version was kept:"}
+      </p>
+      {path && (
+        <button type="button" className="dlnb-link" onClick={() => parts.open(path)}>
+          <span>{path.split("/").pop()}</span>
+        </button>
+      )}
+      <button type="button" className="dlnb-action" onClick={() => parts.course.dismiss()}>
+        Close<span className="dlnb-said"> this message</span>
+      </button>
+    </div>
   );
 }
 
@@ -80,97 +196,4 @@ function Trouble({ view }: { view: View }): ReactElement {
       )}
     </div>
   );
-}
-
-function Chapters({ view, open }: { view: View; open: Open }): ReactElement {
-  const next = nextUp(view.chapters);
-  const item = (chapter: Chapter): ReactElement => (
-    <Entry chapter={chapter} current={chapter.path === view.current} open={open} />
-  );
-  if (!view.chapters.length) return <p className="dlnb-message">There are no chapters in the course folder.</p>;
-  return (
-    <>
-      {next ? (
-        <button type="button" className="dlnb-continue" onClick={() => open(next.chapter.path, next.chapter.next)}>
-          <span>{next.how === "Continue" ? "Continue where you left off" : next.how}</span>
-          <strong>{nameOf(next.chapter)}</strong>
-        </button>
-      ) : (
-        view.chapters.some((chapter) => !chapter.error) && <p className="dlnb-message">You have done every chapter.</p>
-      )}
-      <h3 id="dlnb-chapters">
-        Chapters <small>{summary(view.chapters)}</small>
-      </h3>
-      <ul role="list" aria-labelledby="dlnb-chapters" onKeyDown={moveFocus}>
-        {grouped(view.chapters).map(({ head, labs }) => (
-          <li key={head.path}>
-            {item(head)}
-            {labs.length > 0 && (
-              <ul role="list" aria-label={`Labs of chapter ${head.number}`}>
-                {labs.map((lab) => (
-                  <li key={lab.path}>{item(lab)}</li>
-                ))}
-              </ul>
-            )}
-          </li>
-        ))}
-      </ul>
-    </>
-  );
-}
-
-function Entry({ chapter, current, open }: { chapter: Chapter; current: boolean; open: Open }): ReactElement {
-  const heading = (
-    <span className="dlnb-title">
-      <span className="dlnb-number">{chapter.kind === "lab" ? "Lab " : chapter.number + " "}</span>
-      {chapter.title}
-    </span>
-  );
-  if (chapter.error)
-    return (
-      <div className="dlnb-broken">
-        {heading}
-        <span className="dlnb-meta">
-          Cannot be read: {chapter.path}. {chapter.error}
-        </span>
-      </div>
-    );
-  return (
-    <button
-      type="button"
-      className="dlnb-chapter"
-      data-state={chapter.state}
-      aria-current={current ? "page" : undefined}
-      onClick={() => open(chapter.path)}
-    >
-      {heading}
-      <span className="dlnb-meta">
-        <StateIcon state={chapter.state} />
-        <span className="dlnb-state">{stateText(chapter)}</span>
-        {chapter.minutes !== null && <span className="dlnb-minutes"> {minutesText(chapter.minutes)}</span>}
-      </span>
-    </button>
-  );
-}
-
-/** An empty, a half and a full circle with a tick: told apart by shape. */
-function StateIcon({ state }: { state: State }): ReactElement {
-  const inside = state === "done" ? "currentColor" : "none";
-  return (
-    <svg className="dlnb-state-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-      <circle cx="8" cy="8" r="6.2" fill={inside} stroke="currentColor" strokeWidth="1.6" />
-      {state === "started" && <path d="M8 1.8a6.2 6.2 0 0 1 0 12.4z" fill="currentColor" />}
-      {state === "done" && <path className="dlnb-tick" d="M4.8 8.2l2.3 2.3 4.2-4.6" fill="none" strokeWidth="1.8" />}
-    </svg>
-  );
-}
-
-/** The arrow keys, Home and End go from chapter to chapter. */
-function moveFocus(event: KeyboardEvent<HTMLElement>): void {
-  const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>(".dlnb-chapter")];
-  const at = buttons.indexOf(event.target as HTMLElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
-  if (at < 0 || to === undefined) return;
-  event.preventDefault();
-  buttons[Math.max(0, Math.min(to, buttons.length - 1))]?.focus();
 }

@@ -2,7 +2,19 @@
 
 export type State = "new" | "started" | "done";
 
-/** One chapter or lab, as the server extension lists it (`dlnb/server.py`). */
+/** How it went with an exercise. "helped": solved after a look at the solution; "shown": looked at and not solved. */
+export type Went = "new" | "tried" | "shown" | "helped" | "solved";
+
+export interface Exercise {
+  number: string;
+  title: string; // a few words, or empty
+  cell: string | null; // id of the cell that checks it
+  state: Went;
+  tries: number; // answers that were checked
+  hints: number; // that were looked at
+}
+
+/** One chapter or lab, as the server extension lists it (`dlnb/server/course.py`). */
 export interface Chapter {
   kind: "chapter" | "lab";
   number: string;
@@ -13,8 +25,9 @@ export interface Chapter {
   state: State;
   cells: number; // code cells that count
   run: number; // how many of them ran without an error
-  next: string | null; // id of the first one that has not run
-  last: number | null; // when a cell ran last, in seconds since 1970
+  next: string | null; // id of the one to go on with: the next that has not run
+  last: number | null; // when a cell ran or an answer was checked last, in seconds since 1970
+  exercises: Exercise[];
 }
 
 /** A chapter with its labs; a lab without a chapter stands alone. */
@@ -30,7 +43,7 @@ export interface Next {
 }
 
 /** "10 Image classification", or "Lab 10 Real handwriting". */
-export function nameOf(chapter: Chapter): string {
+export function nameOf(chapter: Pick<Chapter, "kind" | "number" | "title">): string {
   return `${chapter.kind === "lab" ? "Lab " : ""}${chapter.number} ${chapter.title}`;
 }
 
@@ -82,8 +95,37 @@ export function nextUp(chapters: Chapter[]): Next | null {
   return { chapter: following, how: following.state === "started" ? "Continue" : "Go on with" };
 }
 
-/** What a screen reader is told when a chapter's state has changed; empty when it has not. */
+/** "Exercise 10.2 How small?" */
+export function exerciseName(exercise: Exercise): string {
+  return `Exercise ${exercise.number} ${exercise.title}`.trim();
+}
+
+/** How it went with an exercise, in words. */
+export function wentText({ state, tries, hints }: Exercise): string {
+  const told = [
+    { new: "Not tried", tried: "Tried", shown: "Solution seen", helped: "Solved after the solution", solved: "Solved" }[state],
+    tries > 1 || (tries === 1 && state !== "solved") ? counted(tries, "try", "tries") : "",
+    hints ? counted(hints, "hint", "hints") : "",
+  ];
+  return told.filter(Boolean).join(", ");
+}
+
+/** "1 of 3 solved"; what was solved after a look at the solution does not count. */
+export function exercisesText(exercises: Exercise[]): string {
+  return `${exercises.filter((exercise) => exercise.state === "solved").length} of ${exercises.length} solved`;
+}
+
+/** What a screen reader is told when a chapter or one of its exercises has got further; empty when nothing has. */
 export function announcement(before: Chapter | undefined, after: Chapter): string {
-  if (!before || before.state === after.state) return "";
-  return `${nameOf(after)}: ${after.state}.`;
+  if (!before) return "";
+  if (before.state !== after.state) return `${nameOf(after)}: ${after.state}.`;
+  const solved = (exercise: Exercise) => exercise.state === "solved" || exercise.state === "helped";
+  const now = after.exercises.find(
+    (exercise) => solved(exercise) && before.exercises.some((other) => other.number === exercise.number && !solved(other)),
+  );
+  return now ? `Exercise ${now.number}: solved.` : "";
+}
+
+function counted(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,25 +1,26 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Api, NoListing } from "../lab/api";
+import { type Api, type Listing, NoListing } from "../lab/api";
 import { Refused } from "../lab/batch";
 import { Course } from "../lab/course";
-import { type Chapter } from "../lab/words";
+import { type Chapter, type Exercise } from "../lab/words";
 
 const PACE = { wait: 1, retry: 5, most: 100 };
 const TEN: Chapter = {
   kind: "chapter", number: "10", title: "Images", minutes: 45, path: "10.ipynb", error: null,
-  state: "new", cells: 2, run: 0, next: "a", last: null,
+  state: "new", cells: 2, run: 0, next: "a", last: null, exercises: [],
 }; // prettier-ignore
+const TRIED: Exercise = { number: "10.2", title: "How small?", cell: "b", state: "tried", tries: 1, hints: 0 };
 
 /** A server that remembers which cells ran. */
-function server(): Api & { list: ReturnType<typeof vi.fn>; record: ReturnType<typeof vi.fn> } {
+function server() {
   let chapter = TEN;
   return {
-    list: vi.fn(async () => ({ chapters: [chapter], notices: [] })),
+    list: vi.fn<Api["list"]>(async () => ({ chapters: [chapter], notices: [], tag: '"1"' })),
     record: vi.fn(async (_path: string, cells: string[]) => {
       const run = chapter.run + cells.length;
       return (chapter = { ...chapter, run, state: run >= chapter.cells ? "done" : "started" });
     }),
-    reset: vi.fn(async () => (chapter = TEN)),
+    reset: vi.fn(async () => ({ ...(chapter = TEN), backup: "10.backup-1.ipynb" })),
   };
 }
 
@@ -83,12 +84,12 @@ describe("the course", () => {
     const api = server();
     const course = new Course(api, PACE);
     await course.refresh();
-    let answer = (_: unknown) => {};
+    let answer = (_: Listing) => {};
     api.list.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
     const slow = course.refresh();
     course.ran("10.ipynb", "a");
     await course.flush();
-    answer({ chapters: [TEN], notices: [] });
+    answer({ chapters: [TEN], notices: [], tag: '"0"' });
     await slow;
     expect(course.snapshot().chapters[0]?.state).toBe("started");
   });
@@ -101,5 +102,47 @@ describe("the course", () => {
     await course.flush();
     await first;
     expect(course.snapshot()).toMatchObject({ status: "ready", chapters: [{ state: "started" }] });
+  });
+
+  it("asks only for what is newer than the list that is shown, and keeps that", async () => {
+    const api = server();
+    const course = new Course(api, PACE);
+    await course.refresh();
+    api.list.mockResolvedValueOnce(null);
+    await course.look();
+    expect(api.list.mock.calls.map(([tag]) => tag)).toEqual(["", '"1"']);
+    expect(course.snapshot().chapters).toEqual([TEN]);
+  });
+
+  it("says an exercise that a kernel found solved", async () => {
+    const api = server();
+    const course = new Course(api, PACE);
+    const listed = (exercise: Exercise, tag: string) =>
+      api.list.mockResolvedValueOnce({ chapters: [{ ...TEN, exercises: [exercise] }], notices: [], tag });
+    listed(TRIED, '"1"');
+    await course.refresh();
+    expect(course.snapshot().said).toBe("");
+    listed({ ...TRIED, state: "solved", tries: 2 }, '"2"');
+    await course.look();
+    expect(course.snapshot().said).toBe("Exercise 10.2: solved.");
+  });
+
+  it("keeps the list while the server does not answer a look", async () => {
+    const api = server();
+    const course = new Course(api, PACE);
+    await course.refresh();
+    api.list.mockRejectedValueOnce(new NoListing("unreachable", "away"));
+    await expect(course.look()).rejects.toThrow("away");
+    expect(course.snapshot()).toMatchObject({ status: "ready", chapters: [TEN] });
+  });
+
+  it("says where the learner's version is after a reset, until that is read", async () => {
+    const course = new Course(server(), PACE);
+    await course.refresh();
+    await course.reset("10.ipynb");
+    expect(course.snapshot().kept).toEqual({ chapter: "10 Images", path: "10.backup-1.ipynb" });
+    expect(course.snapshot().chapters).toEqual([TEN]);
+    course.dismiss();
+    expect(course.snapshot().kept).toBeNull();
   });
 });

@@ -1,8 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { announcement, type Chapter, grouped, minutesText, nameOf, nextUp, stateText, summary } from "../lab/words";
+import {
+  announcement,
+  type Chapter,
+  type Exercise,
+  exerciseName,
+  exercisesText,
+  grouped,
+  minutesText,
+  nameOf,
+  nextUp,
+  stateText,
+  summary,
+  wentText,
+} from "../lab/words";
 
 function chapter(part: Partial<Chapter> & { number: string }): Chapter {
-  const base = { title: "Images", minutes: 45, error: null, cells: 4, run: 0, next: "a", last: null };
+  const base = { title: "Images", minutes: 45, error: null, cells: 4, run: 0, next: "a", last: null, exercises: [] };
   return { kind: "chapter", path: `${part.kind ?? "chapter"}/${part.number}.ipynb`, state: "new", ...base, ...part };
 }
 
@@ -86,5 +99,29 @@ describe("continue where you left off", () => {
   it("ends when all are done, and without a course", () => {
     expect(pick(chapter({ number: "00", ...done, last: 9 }))).toBeNull();
     expect(pick()).toBeNull();
+  });
+});
+
+describe("what the panel says of an exercise", () => {
+  const exercise = (part: Partial<Exercise>): Exercise => ({
+    number: "10.2", title: "How small?", cell: "a", state: "new", tries: 0, hints: 0, ...part,
+  }); // prettier-ignore
+
+  it.each([
+    [{}, "Not tried"],
+    [{ state: "tried", hints: 1 }, "Tried, 1 hint"],
+    [{ state: "tried", tries: 3, hints: 2 }, "Tried, 3 tries, 2 hints"],
+    [{ state: "shown", tries: 1 }, "Solution seen, 1 try"],
+    [{ state: "solved", tries: 1 }, "Solved"],
+    [{ state: "solved", tries: 2 }, "Solved, 2 tries"],
+    [{ state: "helped", tries: 2 }, "Solved after the solution, 2 tries"],
+  ] as [Partial<Exercise>, string][])("says how it went: %o", (part, words) => {
+    expect(wentText(exercise(part))).toBe(words);
+  });
+
+  it("names it with or without words, and counts what was solved alone", () => {
+    expect(exerciseName(exercise({}))).toBe("Exercise 10.2 How small?");
+    expect(exerciseName(exercise({ title: "" }))).toBe("Exercise 10.2");
+    expect(exercisesText([exercise({ state: "solved" }), exercise({ state: "helped" }), exercise({})])).toBe("1 of 3 solved");
   });
 });

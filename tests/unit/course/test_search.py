@@ -57,7 +57,7 @@ def test_headings_come_first_then_text_then_code(books):
 def test_a_snippet_is_one_line_of_text_and_its_marks_are_the_words(books):
     for hit in search(books, "kernel largest")[0] + search(books, "KERNEL")[0]:
         assert "\n" not in hit.snippet
-        assert len(hit.snippet) < 170
+        assert len(hit.snippet) < 120
         assert hit.marks
         assert all(hit.snippet[begin:end].lower() in ("kernel", "largest") for begin, end in hit.marks)
     assert "**" not in search(books, "nine")[0][0].snippet
