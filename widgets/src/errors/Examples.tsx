@@ -141,8 +141,7 @@ function Item({ example, unit, picture, chosen, first, onToggle }: ItemProps) {
         type="button"
         tabIndex={first ? 0 : -1}
         aria-pressed={onToggle ? chosen : undefined}
-        aria-label={words}
-        title={words}
+        title={words} // said after what is seen: whoever speaks to the computer names what is seen
         onClick={() => onToggle?.()}
       >
         {picture && <Thumbnail picture={picture} />}

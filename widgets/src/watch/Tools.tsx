@@ -72,10 +72,10 @@ function Save({ desk }: { desk: Desk }) {
   };
   return (
     <span class="dlnb-save">
-      <button type="button" class="dlnb-small" data-action="png" aria-label="Save the charts as a picture" title="Save the charts as a picture" onClick={() => void save("png")}>
+      <button type="button" class="dlnb-small" data-action="png" aria-label="PNG: save the charts as a picture" title="Save the charts as a picture" onClick={() => void save("png")}>
         <Icon name="save" /> PNG
       </button>
-      <button type="button" class="dlnb-small" data-action="csv" aria-label="Save every recorded number as CSV" title="Save every recorded number as CSV" onClick={() => void save("csv")}>
+      <button type="button" class="dlnb-small" data-action="csv" aria-label="CSV: save every recorded number" title="Save every recorded number as CSV" onClick={() => void save("csv")}>
         <Icon name="save" /> CSV
       </button>
       <span role="status">{said.value}</span>

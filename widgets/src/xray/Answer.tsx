@@ -32,7 +32,7 @@ export function Answer({ state, send }: { state: XrayState; send: Send }) {
         <div class="dlnb-row dlnb-off" role="group" aria-label="Switched off">
           {status.off.map((part) => (
             <button type="button" key={words(part)} onClick={() => send("off", { ...part, value: false })} title="Switch on again">
-              {words(part)} <span aria-label="switch on">×</span>
+              {words(part)} <span aria-hidden="true">×</span>
             </button>
           ))}
           <button type="button" data-action="restore" onClick={() => send("restore")}>
