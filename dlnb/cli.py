@@ -179,11 +179,9 @@ def course_root(folder: Path | None, here: Path | None = None, carried: Path | N
     is_known = is_course(known / "notebooks") or is_course(known)
     if is_known and (folder or not _is_solved(known / "notebooks")):
         return known.resolve()
-    if is_known:
-        source, target = known / "notebooks", known / "dlnb-course"
-    else:
-        target = folder or Path.home() / "dlnb-course"
-        source = next((place for place in (carried or CARRIED, BESIDE) if is_course(place)), None)
+    places = [known / "notebooks"] if is_known else [carried or CARRIED, BESIDE]
+    source = next((place for place in places if is_course(place)), None)
+    target = known / "dlnb-course" if is_known else folder or Path.home() / "dlnb-course"
     if source is None:
         if is_course(target):
             return target.resolve()

@@ -105,7 +105,7 @@ def _learners(notebook: Any, chapter: Chapter) -> Any:
         def preprocess_cell(self, cell: Any, resources: Any, index: int) -> Any:
             return super().preprocess_cell(cell, resources, index) if exercise_of(cell) else (cell, resources)
 
-    made, resources = copy.deepcopy(notebook), {}
+    made, resources = copy.deepcopy(notebook), dict[str, Any]()
     try:
         for step in (
             steps.CheckCellMetadata(), steps.LockCells(),
