@@ -1,10 +1,14 @@
 """The form of a notebook: what a reader, a screen reader and a reviewer of a change may count on."""
 
+import ast
 import re
 
 import nbformat
 import pytest
 from notebook_run import NOTEBOOKS, ROOT, course, is_lab
+
+from dlnb.course.views import exercise_of
+from dlnb.exercises.desk import every
 
 NAMES = [str(path.relative_to(ROOT)) for path in course()]
 CHAPTERS = [str(path.relative_to(ROOT)) for path in course() if not is_lab(path)]
@@ -72,6 +76,35 @@ def test_a_chapter_has_35_to_45_cells_beside_its_exercises(notebook):
 @every_chapter
 def test_a_chapter_has_1500_to_2500_words(notebook):
     assert 1500 <= len(re.findall(r"\b\w[\w'’-]*", prose(notebook))) <= 2500
+
+
+@every_chapter
+def test_every_exercise_has_a_text_a_cell_to_fill_in_and_a_check_right_below(notebook):
+    known = [exercise.number for exercise in every() if exercise.chapter == notebook.metadata["dlnb"]["chapter"]]
+    asked = re.findall(r"^\*\*Exercise (\d+\.\d+)\.\*\*", "\n".join(markdown(notebook)), flags=re.MULTILINE)
+    places = [place for place, cell in enumerate(notebook.cells) if exercise_of(cell)]
+    assert asked == known and len(places) == 2 * len(known)
+    for number, starter, check in zip(known, places[::2], places[1::2], strict=True):
+        name = number.replace(".", "-")
+        begin, end = (exercise_of(notebook.cells[place]) for place in (starter, check))
+        assert check == starter + 1 and (begin["grade_id"], end["grade_id"]) == (f"exercise-{name}", f"check-{name}")
+        assert begin["solution"] and end["grade"] and end["locked"] and end["points"] > 0
+        assert re.fullmatch(rf'dl\.check\("{re.escape(number)}", \w+\)', notebook.cells[check].source)
+
+
+@every_chapter
+def test_no_later_cell_needs_what_an_exercise_makes(notebook):
+    """It would fail for those who have not solved it; they take it from `dl.given`."""
+    made = set()
+    for cell in code(notebook):
+        about, tree = exercise_of(cell), list(ast.walk(ast.parse(cell.source)))
+        names = [node for node in tree if isinstance(node, ast.Name)]
+        stored = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {node.name for node in tree if isinstance(node, ast.FunctionDef)}
+        if about and about["solution"]:
+            made |= stored
+        elif not about:
+            assert not made & ({node.id for node in names} - stored), cell.source
+            made -= stored
 
 
 @every_notebook
