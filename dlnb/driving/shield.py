@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from .bodies import SPEED
 from .features import able, features
 from .foresight import dangers
 from .world import ACTIONS, SAFE, Scene
 
 LIMIT = 0.12  # the danger up to which a policy may do as it wants
 SLACK = 0.07  # by which an action may be more dangerous than the least dangerous one, where nothing is below the limit
+SLOW = 9.0  # m/s, up to which these two hold; above, they become less as the speed becomes more, as a collision is worse
 HOPELESS = 0.9  # the danger of a collision within half a second
 HARDLY = 0.05  # more dangerous is not worth being slower
 Scores = Callable[[Scene], np.ndarray]  # how much each of ACTIONS is wanted: (5,)
@@ -43,8 +45,8 @@ def greedy(scores: Scores) -> Decide:
 
 def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
     """Of the actions whose danger is at most `limit` the one that is wanted most; where there is none, of those that are hardly more
-    dangerous than the least. To be slow is no safety in itself: what is slower than another of these and hardly safer is left out.
-    Where all lead to a collision at once, the car brakes.
+    dangerous than the least. Both become stricter with speed. To be slow is no safety in itself: what is slower than another of
+    these and hardly safer is left out. Where all lead to a collision at once, the car brakes.
 
     Raises: ValueError if the limit is not between 0 and 1.
     """
@@ -59,7 +61,8 @@ def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
             return int(danger.argmin())
         if danger.min() > HOPELESS:
             return SAFE
-        danger = np.where(danger <= max(limit, danger.min() + SLACK), danger, np.inf)
+        share = SLOW / max(SLOW, scene.ego[SPEED])
+        danger = np.where(danger <= max(limit * share, danger.min() + SLACK * share), danger, np.inf)
         return int(np.where(np.isfinite(danger) & ~needless(scene, danger), said, -np.inf).argmax())
 
     return decide

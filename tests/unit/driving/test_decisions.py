@@ -127,6 +127,13 @@ def test_the_shield_refuses_to_be_slow_for_nothing(scene):
     assert shield.needless(scene, np.array([0.1, 0, 0, 0.1, 0])).tolist() == [True, False, False, False, True]
 
 
+def test_the_faster_the_car_the_less_it_may_risk(scene, monkeypatch):
+    monkeypatch.setattr(shield, "dangers", lambda _: np.array([0.1, 0.02, np.inf, np.inf, 0.02]))
+    wants_left = shield.shielded(lambda _: np.array([5.0, 1, 0, 0, 0]))
+    done = {speed: wants_left(dataclasses.replace(scene, ego=np.array([*scene.ego[:3], speed, 5.0, 2.0]))) for speed in (0.0, 9.0, 30.0)}
+    assert done == {0.0: LEFT, 9.0: LEFT, 30.0: IDLE}
+
+
 @pytest.mark.parametrize("metres", [14, 24, 34])
 def test_where_nothing_is_safe_hardly_more_than_the_least_dangerous_is_done(scene, metres):
     wall = among(scene, *[(metres, y, 0.0) for y in (-4, 0, 4)])
