@@ -15,7 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ..data import store
+from .memory import memory as in_use
 from .progress import Progress, ProgressUnavailable, home
 
 FINE, NOTE, WRONG = "fine", "note", "wrong"
@@ -152,28 +155,13 @@ def torch() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     """What is free, within the limit of a container where there is one."""
-    free, whole = free_memory()
-    words = f"{free / 2**30:.1f} GB free of {whole / 2**30:.1f} GB"
+    found = in_use()
+    free = max(0, min(found.limit - found.used, psutil.virtual_memory().available))
+    words = f"{free / 2**30:.1f} GB free of {found.limit / 2**30:.1f} GB"
     if free >= NEEDED_MEMORY:
         yield Finding("memory", FINE, words)
     else:
         yield Finding("memory", NOTE, words, "A chapter takes up to 1 GB. Shut down kernels that you do not need (the panel “Running”), or close programs.")
-
-
-def free_memory() -> tuple[int, int]:
-    """Bytes that are free and bytes in all, of the machine or of the container that this runs in, whichever is less."""
-    import psutil
-
-    machine = psutil.virtual_memory()
-    free, whole = machine.available, machine.total
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
-        try:
-            most, taken = (int((Path("/sys/fs/cgroup") / name).read_text()) for name in (limit, used))
-        except (OSError, ValueError):  # no container, or "max"
-            continue
-        if most < whole:
-            free, whole = min(free, max(0, most - taken)), most
-    return free, whole
 
 
 def disk() -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import pytest
 from dlnb import cli
 from dlnb.course import doctor
 from dlnb.course.doctor import FINE, NOTE, WRONG, Finding, examine, report
+from dlnb.course.memory import Memory
 
 
 @pytest.fixture(autouse=True)
@@ -87,11 +88,10 @@ def test_little_memory_and_little_disk_are_told(monkeypatch):
     assert states(doctor.memory) == states(doctor.disk) == [NOTE]
 
 
-def test_free_memory_is_that_of_the_machine_or_less():
-    import psutil
-
-    free, whole = doctor.free_memory()
-    assert 0 <= free <= whole <= psutil.virtual_memory().total
+def test_memory_is_told_against_the_limit_of_a_container(monkeypatch):
+    monkeypatch.setattr(doctor, "in_use", lambda: Memory(int(1.5 * 2**30), 2 * 2**30, "container"))
+    (finding,) = doctor.memory()
+    assert finding.state == NOTE and finding.words.startswith("0.5 GB free of 2.0 GB")
 
 
 def test_progress_that_cannot_be_kept_is_wrong(tmp_path):
