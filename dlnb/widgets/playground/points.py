@@ -1,7 +1,7 @@
 """What a playground learns: points of the plane with a class or a value, and which of them are held back as a test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -47,7 +47,7 @@ class Recipe:
         within("The share of points that train", self.share, 0.1, 0.9)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Points:
     """Points that can be learned.
 
@@ -62,7 +62,6 @@ class Points:
     recipe: Recipe | None = None
     names: tuple[str, ...] = ()
     axes: tuple[str, str] = ("x", "y")
-    note: str = field(default="", compare=False)
 
     @property
     def outputs(self) -> int:

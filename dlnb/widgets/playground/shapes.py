@@ -30,7 +30,7 @@ def gaussians(n: int, k: int, classes: int, generator: Generator) -> Tensor:
     """A cloud for each class, around the middle."""
     angle = 2 * math.pi * k / classes + math.pi / 4
     centre = torch.tensor([math.cos(angle), math.sin(angle)]) * 3
-    return centre + 0.8 * torch.randn(n, 2, generator=generator)
+    return centre + 0.6 * torch.randn(n, 2, generator=generator)
 
 
 def spiral(n: int, k: int, classes: int, generator: Generator) -> Tensor:
