@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .train.registry import run_of
     from .train.run import Run
     from .train.sweeps.sweep import sweep
+    from .widgets.backprop.widget import backprop
     from .widgets.compare import compare
     from .widgets.errors import errors
     from .widgets.pad import pad
@@ -36,6 +37,7 @@ _HOME = {
     "Run": "dlnb.train.run",
     "Task": "dlnb.task",
     "accuracy": "dlnb.metrics",
+    "backprop": "dlnb.widgets.backprop.widget",
     "check": "dlnb.exercises.desk",
     "compare": "dlnb.widgets.compare",
     "errors": "dlnb.widgets.errors",
@@ -62,6 +64,7 @@ __all__ = [
     "Run",
     "Task",
     "accuracy",
+    "backprop",
     "check",
     "compare",
     "driving",

@@ -160,10 +160,16 @@ class Widget(anywidget.AnyWidget):
         picture = self.still()
         if bundle is not None and picture is not None:
             bundle[0]["image/png"] = picture
+            if words := self.alt():
+                bundle[1]["image/png"] = {"alt": words}
         return bundle
 
     def still(self) -> str | None:
         """A picture for where no widget can run (PNG in base64), or None."""
+        return None
+
+    def alt(self) -> str | None:
+        """What that picture shows, in words, for who cannot see it; or None."""
         return None
 
     def __repr__(self) -> str:

@@ -38,6 +38,7 @@ WIDGETS = {
     "pad": "dl.pad(run)",
     "xray": "dl.xray(run)",
     "quiz": "dl.quiz('10')",
+    "backprop": "dl.backprop(torch.nn.functional.cross_entropy(run.model(torch.zeros(4, 1, 8, 8)).log(), torch.tensor([0, 1, 2, 3])))",
 }
 
 
@@ -208,3 +209,16 @@ def test_xray(seen):
     xray.locator("[data-action=layer-off]").click()
     xray.locator(".dlnb-off").wait_for()
     assert_clean(xray)
+
+
+def test_backprop(seen):
+    backprop = shown(seen, "backprop")
+    assert_clean(backprop)
+    backprop.locator(".dlnb-notice").wait_for()  # the logarithm of what is below zero
+    backprop.locator(".dlnb-help").click()
+    backprop.locator("[data-action=table]").click()
+    backprop.locator(".dlnb-graph").focus()
+    for key in ("End", "ArrowLeft"):
+        seen.keyboard.press(key)
+    backprop.locator(".dlnb-values tbody tr").first.wait_for()
+    assert_clean(backprop)
