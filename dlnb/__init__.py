@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .train.sweeps.sweep import sweep
     from .widgets.backprop.widget import backprop
     from .widgets.compare import compare
+    from .widgets.descend.widget import descend
     from .widgets.errors import errors
     from .widgets.pad import pad
     from .widgets.watch import watch
@@ -40,6 +41,7 @@ _HOME = {
     "backprop": "dlnb.widgets.backprop.widget",
     "check": "dlnb.exercises.desk",
     "compare": "dlnb.widgets.compare",
+    "descend": "dlnb.widgets.descend.widget",
     "errors": "dlnb.widgets.errors",
     "fit": "dlnb.train.fit",
     "given": "dlnb.exercises.desk",
@@ -67,6 +69,7 @@ __all__ = [
     "backprop",
     "check",
     "compare",
+    "descend",
     "driving",
     "errors",
     "fit",

@@ -37,6 +37,7 @@ WIDGETS = {
     "errors": "dl.errors(run)",
     "pad": "dl.pad(run)",
     "xray": "dl.xray(run)",
+    "descend": "dl.descend('valley')",
     "quiz": "dl.quiz('10')",
     "backprop": "dl.backprop(torch.nn.functional.cross_entropy(run.model(torch.zeros(4, 1, 8, 8)).log(), torch.tensor([0, 1, 2, 3])))",
 }
@@ -222,3 +223,23 @@ def test_backprop(seen):
         seen.keyboard.press(key)
     backprop.locator(".dlnb-values tbody tr").first.wait_for()
     assert_clean(backprop)
+
+
+def test_descend(seen):
+    descend = shown(seen, "descend")
+    descend.locator(".dlnb-board canvas").wait_for()
+    assert_clean(descend)
+    descend.locator("[data-action=step]").click()
+    descend.locator("[data-line=step]").wait_for()
+    descend.locator(".dlnb-help").click()
+    descend.get_by_label("table", exact=True).check()
+    field = descend.locator("[data-knob=lr] input[type=text]")
+    field.fill("3")
+    field.press("Enter")
+    expect(descend.locator("[data-knob=lr] .dlnb-knob-at")).to_have_text("")
+    descend.locator("select[aria-label=Speed]").select_option("2")
+    descend.locator("[data-action=play]").click()
+    descend.locator(".dlnb-racers [role=alert]").wait_for()  # it has flown off
+    descend.locator("[data-action=play]").click()
+    assert_clean(descend)
+    descend.locator("[data-action=restart]").click()  # as it was, for the other theme

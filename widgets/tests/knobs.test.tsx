@@ -1,8 +1,9 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ControlShape } from "../src/core/places";
 import { Knobs } from "../src/watch/Knobs";
-import { type ControlShape, type KnobsShape, type Status, WatchState } from "../src/watch/state";
+import { type KnobsShape, type Status, WatchState } from "../src/watch/state";
 import { CLIP, DROPOUT, frame, LR, STATUS } from "./watch-frame";
 
 const SWITCH: ControlShape = { name: "augment", low: 0, high: 1, scale: "switch", off: false, at: null };

@@ -1,6 +1,7 @@
 // Frames and statuses made up for the tests of the dashboard.
 import type { Column } from "../src/core/frame";
-import type { ControlShape, Status, WatchFrame } from "../src/watch/state";
+import type { ControlShape } from "../src/core/places";
+import type { Status, WatchFrame } from "../src/watch/state";
 
 export const STATUS: Status = {
   model: "LeNet", task: "digits", state: "running", step: 3, total: 100, epoch: 0, epochs: 5, seconds: 1, rate: 3, left: 30,

@@ -3,9 +3,9 @@
 import { useSignal } from "@preact/signals";
 import { number } from "../core/format";
 import { Icon } from "../core/Icon";
+import { Slider } from "../core/Slider";
 import type { Ask } from "./ask";
 import type { Send } from "./Controls";
-import { Slider } from "./Slider";
 import type { Knobs as Told, WatchState } from "./state";
 import { WhatIf } from "./WhatIf";
 

@@ -1,7 +1,7 @@
 // What the keys do anywhere in the dashboard.
 import type { Send } from "./Controls";
 import type { View } from "./Curves";
-import { arrow, placing } from "./places";
+import { arrow, placing } from "../core/places";
 import { fork, type Place, rewind, snapshotBefore } from "./Timeline";
 import type { WatchState } from "./state";
 

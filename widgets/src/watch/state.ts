@@ -4,6 +4,7 @@ import type { Frame } from "../core/channel";
 import type { Column } from "../core/frame";
 import type { Mark } from "../core/curve";
 import { Pieces } from "../core/pieces";
+import type { Control, ControlShape } from "../core/places";
 import { type Gallery, type Shape, gallery } from "./previews";
 
 export type RunState = "ready" | "running" | "paused" | "done" | "failed";
@@ -48,20 +49,6 @@ export interface Fixed {
   examples: boolean;
   /** What guessing would cost, where the loss says so. */
   chance: { value: number; label: string } | null;
-}
-/** A knob and its slider; without its value, which every frame has. */
-export interface ControlShape {
-  name: string;
-  low: number;
-  high: number;
-  scale: "log" | "linear" | "whole" | "switch";
-  /** Whether it can be off, which is a value of null. */
-  off: boolean;
-  /** The step at which it was last turned from this widget. */
-  at: number | null;
-}
-export interface Control extends ControlShape {
-  value: number | null;
 }
 export interface KnobsShape {
   controls: ControlShape[];

@@ -1,12 +1,11 @@
 // One knob: a slider, a field for the exact number, and the step at which the change took effect.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { exact, number } from "../core/format";
-import { arrow, fromPlace, placing, toPlace } from "./places";
-import type { Control } from "./state";
+import { exact, number } from "./format";
+import { arrow, type Control, fromPlace, placing, toPlace } from "./places";
 
 const PAUSE = 60; // milliseconds between two settings while the slider moves
-const CONFIRM = 3000; // milliseconds in which the run confirms a setting, or the slider lets go of it
+const CONFIRM = 3000; // milliseconds in which the kernel confirms a setting, or the slider lets go of it
 
 interface Props {
   control: Control;
@@ -19,7 +18,7 @@ interface Props {
 
 export function Slider({ control, label, off, aside, set: send }: Props) {
   const { value: told, scale } = control;
-  const held = useSignal<number | null | undefined>(undefined); // what the hand has set and the run has not yet confirmed
+  const held = useSignal<number | null | undefined>(undefined); // what the hand has set and the kernel has not yet confirmed
   const typed = useSignal<string | null>(null); // what is in the field while it is being written
   const late = useRef<number>(0);
   useEffect(() => {

@@ -1,6 +1,19 @@
 // Where a value of a knob lies on its slider, and what one press of an arrow key makes of it.
-import type { Control } from "./state";
 
+/** A knob and its slider; without its value, which changes more often. */
+export interface ControlShape {
+  name: string;
+  low: number;
+  high: number;
+  scale: "log" | "linear" | "whole" | "switch";
+  /** Whether it can be off, which is a value of null. */
+  off: boolean;
+  /** The step at which it was last turned from this widget. */
+  at: number | null;
+}
+export interface Control extends ControlShape {
+  value: number | null;
+}
 export interface Placing {
   kind: "log" | "linear";
   whole: boolean;
@@ -18,7 +31,7 @@ const NEAR = 0.02; // decades
 const WIDE = 50; // a whole number whose ends differ by more than this factor is placed logarithmically
 const DECADES = 6; // of a logarithmic slider that reaches down to 0
 
-export function placing({ scale, low, high }: Pick<Control, "scale" | "low" | "high">): Placing {
+export function placing({ scale, low, high }: Pick<ControlShape, "scale" | "low" | "high">): Placing {
   const whole = scale === "whole";
   if (scale === "log" || (whole && high > WIDE * Math.max(low, 1))) {
     const least = low > 0 ? low : whole ? 1 : high / 10 ** DECADES;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arrow, fromPlace, placing, toPlace } from "../src/watch/places";
+import { arrow, fromPlace, placing, toPlace } from "../src/core/places";
 import { CLIP, DROPOUT, LR } from "./watch-frame";
 
 const lr = placing(LR);

@@ -1,0 +1,1 @@
+"""`dl.descend()`: optimisers race down a loss surface. `widget` opens it; the drawing half is `widgets/src/descend/`."""
