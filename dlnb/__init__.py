@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .widgets.descend.widget import descend
     from .widgets.errors import errors
     from .widgets.pad import pad
+    from .widgets.show import show
     from .widgets.watch import watch
     from .widgets.xray import xray
 
@@ -53,6 +54,7 @@ _HOME = {
     "recoverable": "dlnb.train.checkpoints.recover",
     "run_of": "dlnb.train.registry",
     "seeded": "dlnb.train.engine",
+    "show": "dlnb.widgets.show",
     "solution": "dlnb.exercises.desk",
     "sweep": "dlnb.train.sweeps.sweep",
     "watch": "dlnb.widgets.watch",
@@ -83,6 +85,7 @@ __all__ = [
     "recoverable",
     "run_of",
     "seeded",
+    "show",
     "solution",
     "speech",
     "sweep",

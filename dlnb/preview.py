@@ -199,6 +199,30 @@ class Forecasts:
                 raise ValueError(f"{name} has shape {shape}; expected ({len(self.past)}, F), the same F for all that comes after the past")
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A road from above, and the numbers of all that is on it.
+
+    pixels: (H, W, 3) uint8. names: of the F columns, with their units.
+    rows: (N, F) float32, one for each body, the own car first. boxes: (N, 4) x1, y1, x2, y2 in pixels; NaN for what lies outside.
+
+    Raises: ValueError if the columns do not fit together.
+    """
+
+    pixels: np.ndarray
+    names: tuple[str, ...]
+    rows: np.ndarray
+    boxes: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or _check_pixels(self.pixels[None])[3] != 3:
+            raise ValueError(f"pixels have the shape {self.pixels.shape}; expected (H, W, 3)")
+        if self.rows.ndim != 2 or self.rows.shape[1] != len(self.names):
+            raise ValueError(f"the rows have the shape {self.rows.shape}, but there are {len(self.names)} names: expected (bodies, {len(self.names)})")
+        if self.boxes.shape != (len(self.rows), 4):
+            raise ValueError(f"the boxes have the shape {self.boxes.shape}; expected ({len(self.rows)}, 4), one for each row")
+
+
 Preview = Images | Boxes | Masks | Texts | Captioned | Forecasts
 
 

@@ -3,14 +3,16 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..preview import Scene as Shown
 from .bodies import COLUMNS as BODY
-from .bodies import corners, rotated, seen_from
+from .bodies import LENGTH, corners, rotated, seen_from
 from .sensors import REACH
 from .world import Scene
 
 SIDE = 160  # pixels of a picture
 HALF = 42.0  # metres from the own car to an edge
 GROUND, ASPHALT, OWN, OTHER, POINT = (226, 229, 224), (150, 153, 158), (36, 98, 190), (214, 118, 38), (196, 60, 40)
+NAMES = ("ahead, m", "to the right, m", "heading, rad", "speed, m/s", "length, m", "width, m")  # of a body's numbers
 FINER = 2  # times as large as it is kept, then made smaller, so that edges are smooth
 
 
@@ -55,6 +57,17 @@ def road_from_above(scene: Scene) -> np.ndarray:
         colour = OWN if number == len(bodies) - 1 else OTHER
         draw.polygon([tuple(point) for point in to_pixels(corner, SIDE * FINER)], fill=colour)
     return _smaller(picture)
+
+
+def shown(scene: Scene) -> Shown:
+    """The road from above, with the numbers of all within reach as the own car has them: itself first, then the nearest."""
+    others = seen_from(scene.others, scene.ego)
+    metres = np.hypot(others[:, 0], others[:, 1])
+    near = np.argsort(metres, kind="stable")[: int((metres < REACH).sum())]
+    bodies = np.concatenate([seen_from(scene.ego[None], scene.ego), others[near]])
+    inside = (np.abs(bodies[:, :2]) < HALF + bodies[:, LENGTH : LENGTH + 1]).all(1)
+    boxes = np.array([box_of(body) if here else np.full(4, np.nan) for body, here in zip(bodies, inside, strict=True)], np.float32)
+    return Shown(road_from_above(scene), NAMES, bodies.astype(np.float32), boxes)
 
 
 def _smaller(picture: Image.Image) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..preview import Scene as Shown
 from .bodies import COLUMNS, NONE, SPEED
 from .roads import Index, RoadMap
 
@@ -90,6 +91,12 @@ class Scene:
             return self.wanted
         nearest = int(np.abs(self.speeds - self.ego[SPEED]).argmin()) + (1 if action == FASTER else -1)
         return float(self.speeds[min(max(nearest, 0), len(self.speeds) - 1)])
+
+    def preview(self) -> Shown:
+        """The road from above and the numbers of what is on it, for `dl.show`."""
+        from .drawing import shown  # it draws scenes, so it knows this file
+
+        return shown(self)
 
 
 class World:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlnb.preview import Boxes, Captioned, Forecasts, Images, Masks, Texts
+from dlnb.preview import Boxes, Captioned, Forecasts, Images, Masks, Scene, Texts
 
 PIXELS = np.zeros((2, 4, 5, 3), np.uint8)
 BOXES, LABELS, SCORES = np.zeros((2, 3, 4), np.float32), np.array([[0, 1, -1], [-1, -1, -1]]), np.zeros((2, 3), np.float32)
@@ -20,6 +20,7 @@ def test_what_fits_is_taken():
     Texts(())
     Captioned(PIXELS[..., 0])
     Captioned(PIXELS, ("a", "b"), ("a", ""), np.array([True, False]))
+    Scene(PIXELS[0], ("x",), SERIES[:, :1], BOXES[0, :2])
     Forecasts(SERIES)
     Forecasts(SERIES, AHEAD, AHEAD, AHEAD, AHEAD, unit="MW", step="hour")
     Texts(("a", "b"), ("c", "d"), ("e", "f"), np.array([True, False]), np.array([0.5, 1.0]))
@@ -57,6 +58,9 @@ def test_what_fits_is_taken():
         (lambda: Forecasts(SERIES, AHEAD[:1]), r"truth has shape \(1, 3\); expected \(2, F\)"),
         (lambda: Forecasts(SERIES, said=AHEAD, low=AHEAD), "low and high belong together"),
         (lambda: Forecasts(SERIES, low=AHEAD, high=AHEAD), "low and high are about what the model says"),
+        (lambda: Scene(PIXELS[0, ..., 0], ("x",), SERIES[:, :1], BOXES[0, :2]), r"pixels have the shape \(4, 5\); expected \(H, W, 3\)"),
+        (lambda: Scene(PIXELS[0], ("x", "y"), SERIES[:, :1], BOXES[0, :2]), r"the rows have the shape \(2, 1\), but there are 2 names"),
+        (lambda: Scene(PIXELS[0], ("x",), SERIES[:, :1], BOXES[0]), r"the boxes have the shape \(3, 4\); expected \(2, 4\)"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(make, words):
