@@ -38,7 +38,7 @@ def measure(name: str, seeds: int, threads: int) -> dict[str, Any]:
     torch.set_num_threads(threads)
     row = next(row for row in rows() if row.name == name)
     found = []
-    for seed in range(max(seeds, row.seeds) if seeds > 1 else seeds):
+    for seed in range((row.seeds or seeds) if seeds > 1 else 1):
         found.append(row.measure(seed, threads))
         one = found[-1]
         values = {key: round(value, 4) for key, value in one.values.items()}
@@ -60,6 +60,9 @@ def line(row: Row, kept: dict[str, Any]) -> str:
     if not asked:  # a row that only tells
         names = list(found[0].values)
         measured = [f"{name} {min(one.values[name] for one in found):.3g}, {statistics.median(one.values[name] for one in found):.3g}" for name in names]
+    for name in row.told:
+        values = sorted(one.values[name] for one in found)
+        measured.append(f"{name} {values[0]:.3g} to {values[-1]:.3g}")
     seconds, loader = max(one.seconds for one in found), max(one.loader for one in found)
     reached += [seconds <= row.seconds, loader <= MOST_SHARE, kept["megabytes"] <= MOST_MEGABYTES]
     allowed = f"{row.seconds:g} s" if row.seconds < float("inf") else ""

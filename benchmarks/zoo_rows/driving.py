@@ -30,7 +30,7 @@ def rows() -> list[Row]:
     return [
         Row("obstacles within 40 m", "RangeView, 6 drives in each of 4 places, Muon 0.02, others 0.003, 400 steps of 32 views, linear to 0; then with one sensor dead", obstacles, {"recall": 0.95, "precision": 0.95, "recall, lidar dead": 0.85, "recall, camera dead": 0.85}, seconds=60),
         Row(f"driving, {EPISODES} episodes in each of 4 places", "Policy, learns how much a planner that looks ahead wants each action, 12 drives in each place and 2 rounds of DAgger, lr 0.002, 30 epochs, cosine; behind a shield. Beside plain imitation and highway-env's planner; the worst of the places", driving, {"speed over the planner's": 0.95, "collisions fewer than plain imitation": 1}, {"collisions beyond the planner's": 0}, seconds=180),
-        Row(f"sense to decide, {STEPS:,} steps", "RangeView, Policy and shield on one core; random weights, as the time is the same", against_the_clock, most={"p99, ms": 20, "missed": 0}),
+        Row(f"sense to decide, {STEPS:,} steps", "RangeView, Policy and shield on one core; random weights, as the time is the same; once, after a drive that warms up", against_the_clock, most={"p99, ms": 20, "missed": 0}, seeds=1),
     ]  # fmt: skip
 
 
@@ -112,8 +112,9 @@ def against_the_clock(seed: int, threads: int) -> Measured:
         drive = Drive(scenario(DECIDED[number % len(DECIDED)], "test", number // len(DECIDED)), decide, eyes)
         for _ in drive:
             pass
-        seconds += drive.deadline.seconds
-        missed += drive.deadline.missed
+        if number:  # in the first one PyTorch prepares itself
+            seconds += drive.deadline.seconds
+            missed += drive.deadline.missed
         number += 1
     torch.set_num_threads(threads)
     return Measured({"p99, ms": 1000 * float(np.percentile(seconds, 99)), "missed": missed, "longest, ms": 1000 * max(seconds), "steps": len(seconds)}, sum(seconds), 0.0)

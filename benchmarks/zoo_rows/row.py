@@ -30,7 +30,7 @@ class Row:
     """A line of the table.
 
     setting: model and recipe in words. measure: of a seed and a number of threads. least, most: what metrics are to reach.
-    seconds: of training at the most. seeds: where more than usual are asked.
+    told: metrics that are shown beside them. seconds: of training at the most. seeds: where more are asked than usual, or one, as nothing is trained.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Row:
     most: dict[str, float] = field(default_factory=dict)
     seconds: float = math.inf
     seeds: int = 0
+    told: tuple[str, ...] = ()
 
 
 def learned(

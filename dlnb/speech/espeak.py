@@ -4,14 +4,16 @@ espeak-ng keeps state from one utterance to the next: in one process the same te
 JSON on its standard input and 16-bit samples on its standard output. The same list then sounds the same to the bit.
 """
 
+import contextlib
 import ctypes
 import json
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +45,8 @@ class Said(NamedTuple):
     phonemes: list[tuple[str, int]]
 
 
-def say(utterances: Sequence[Utterance]) -> list[Said]:
-    """Each utterance as it sounds, the same for the same list; two to three milliseconds each.
+def say(utterances: Sequence[Utterance]) -> Iterator[Said]:
+    """Each utterance as it sounds, the same for the same list; two to three milliseconds each, and made as they are asked for.
 
     Raises: ValueError if espeak-ng knows a voice not; RuntimeError, with what it said, if it ends otherwise.
     """
@@ -55,17 +57,37 @@ def say(utterances: Sequence[Utterance]) -> list[Said]:
         "data": espeakng_loader.get_data_path(),
         "utterances": [tuple(utterance) for utterance in utterances],
     }
-    done = subprocess.run([sys.executable, "-I", __file__], input=json.dumps(order).encode(), capture_output=True, check=False)
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        last = words[-1] if words else f"it ended with status {done.returncode}"
-        raise (ValueError if "no voice" in last else RuntimeError)(f"espeak-ng could not speak: {last}")
-    found, place = [], 0
-    for _ in utterances:
-        length, letters = struct.unpack_from("<ii", done.stdout, place)
-        phonemes = json.loads(done.stdout[place + 8 : place + 8 + letters])
-        found.append(Said(np.frombuffer(done.stdout, "<i2", length, place + 8 + letters).astype(np.int16), list(map(tuple, phonemes))))
-        place += 8 + letters + 2 * length
+    with tempfile.TemporaryFile() as complaints:
+        speaker = subprocess.Popen([sys.executable, "-I", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+        assert speaker.stdin is not None and speaker.stdout is not None
+        try:
+            with contextlib.suppress(BrokenPipeError), speaker.stdin as asked:  # it may have ended; what it said then tells more
+                asked.write(json.dumps(order).encode())
+            for _ in utterances:
+                yield _heard(speaker.stdout)
+        except EOFError as error:
+            speaker.wait()
+            complaints.seek(0)
+            words = complaints.read().decode(errors="replace").strip().splitlines()
+            last = words[-1] if words else f"it ended with status {speaker.returncode}"
+            raise (ValueError if "no voice" in last else RuntimeError)(f"espeak-ng could not speak: {last}") from error
+        finally:
+            speaker.kill()
+            speaker.stdout.close()
+            speaker.wait()
+
+
+def _heard(output: IO[bytes]) -> Said:
+    """The next utterance of the process. Raises: EOFError if there is none."""
+    length, letters = struct.unpack("<ii", _bytes(output, 8))
+    phonemes = json.loads(_bytes(output, letters))
+    return Said(np.frombuffer(_bytes(output, 2 * length), "<i2").astype(np.int16), list(map(tuple, phonemes)))
+
+
+def _bytes(output: IO[bytes], count: int) -> bytes:
+    found = output.read(count)
+    if len(found) < count:
+        raise EOFError
     return found
 
 

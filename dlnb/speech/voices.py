@@ -5,7 +5,7 @@ a test was never heard in training. Accent, speed, pitch and melody are another 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -58,18 +58,16 @@ def voiced(texts: Sequence[str], people: Sequence[str], draw: RandomState) -> li
     ]
 
 
-def spoken(texts: Sequence[str], people: Sequence[str], seed: int) -> list[Voice]:
-    """Each text, said by someone of the people; the same for the same arguments.
+def spoken(texts: Sequence[str], people: Sequence[str], seed: int) -> Iterator[Voice]:
+    """Each text, said by someone of the people; the same for the same arguments, and made as they are asked for.
 
     Raises: ValueError if a person is not known.
     """
-    return [
-        Voice(
+    for said in say(voiced(texts, people, RandomState(seed))):
+        yield Voice(
             resampled((said.samples / 32_768).astype(np.float32), SPOKEN_RATE),
             [(_NUMBERS.get(sign.strip("',%=_:|;"), 0), round(sample * RATE / SPOKEN_RATE)) for sign, sample in said.phonemes],
         )
-        for said in say(voiced(texts, people, RandomState(seed)))
-    ]
 
 
 def in_frames(phonemes: Sequence[tuple[int, int]], frames: int) -> NDArray[np.uint8]:

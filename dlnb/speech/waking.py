@@ -6,7 +6,7 @@ above a threshold there is an alarm.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import cycle
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,11 +54,12 @@ def streams(
     """
     draw = RandomState(seed)
     need = int((words + others) * (seconds / 1.6 + 1))  # about what is needed; after the last comes the first again
-    other = cycle(spoken(tuple(_other(draw, alike) for _ in range(need)), people, seed))
+    texts = tuple(_other(draw, alike) for _ in range(need))
+    other = chain.from_iterable(spoken(texts, people, seed) for _ in count())
     said = spoken((WAKE_WORD,) * words, people, seed + 1)
     rows, targets, sounding = [], [], []
     for number in range(words + others):
-        (sound, phonemes), end = _row(other, said[number] if number < words else None, int(seconds * RATE), draw)
+        (sound, phonemes), end = _row(other, next(said) if number < words else None, int(seconds * RATE), draw)
         there = in_room(sound, draw.uniform(0.0, 0.4), draw)
         there = at_level(with_noise(there, draw.uniform(*noise), draw, draw.uniform(0.0, 2.0)), draw.uniform(-32.0, -14.0))
         rows.append(picture(torch.from_numpy(there)))

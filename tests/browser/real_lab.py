@@ -70,7 +70,8 @@ def started_lab(folder: Path, root: Path, *arguments: str, env: dict[str, str] |
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *arguments,
     ]  # fmt: skip
     with log.open("w") as output:
@@ -125,6 +126,14 @@ def open_notebook(page: Page, lab: Lab, path: str) -> None:
     """Open a notebook and wait until its kernel is ready."""
     open_page(page, lab.url(f"lab/tree/{path}", "&reset"))
     page.wait_for_selector(".jp-NotebookPanel:visible .jp-Cell", timeout=60_000)
+    wait_for_kernel(page)
+
+
+def open_in_notebook_7(page: Page, lab: Lab, path: str) -> None:
+    """Open a notebook in Notebook 7 and wait until its kernel is ready: what is run before that is forgotten."""
+    page.goto(lab.url(f"notebooks/{path}"))
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     wait_for_kernel(page)
 
 

@@ -6,7 +6,16 @@ import re
 import sqlite3
 
 import pytest
-from real_lab import eventually, expect, open_page, outputs, run_cell, wait_for_kernel, write_notebook
+from real_lab import (
+    eventually,
+    expect,
+    open_in_notebook_7,
+    open_page,
+    outputs,
+    run_cell,
+    wait_for_kernel,
+    write_notebook,
+)
 
 NUMBERS = itertools.count(900)  # of chapters, one a test: what is answered is kept
 QUIZ = r"""
@@ -274,15 +283,8 @@ def test_a_saved_notebook_shows_the_questions_without_what_is_right(quiz, lab, p
 
 def test_the_quiz_of_chapter_10_works_in_notebook_7(lab, page):
     file = write_notebook(lab.root / "seven-quiz.ipynb", "import dlnb as dl\ndl.quiz('10')")
-    page.goto(lab.url(f"notebooks/{file.name}"))
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    editor, prompt = page.locator(".jp-Cell .cm-content").first, page.locator(".jp-Cell .jp-InputPrompt").first
-    for _ in range(20):  # Notebook 7 forgets what is run before it is connected with the kernel
-        editor.click()
-        page.keyboard.press("Control+Enter")
-        with contextlib.suppress(AssertionError):
-            expect(prompt).not_to_have_text("[ ]:", timeout=3_000)
-            break
+    open_in_notebook_7(page, lab, file.name)
+    run_cell(page, 0)
     asked = question(page, "all-ink")
     asked.get_by_label("0.0").check()
     asked.get_by_role("button").click()

@@ -1,6 +1,5 @@
 """The dashboard in a real browser, on a real kernel that trains."""
 
-import contextlib
 import statistics
 
 import pytest
@@ -9,6 +8,7 @@ from real_lab import (
     box_of,
     eventually,
     expect,
+    open_in_notebook_7,
     open_page,
     outputs,
     run_cell,
@@ -509,16 +509,8 @@ def test_nothing_leaves_the_machine(lab, page):
 
 def test_it_works_in_notebook_7(lab, page):
     file = write_notebook(lab.root / "seven.ipynb", TRAIN)
-    page.goto(lab.url(f"notebooks/{file.name}"))
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    editor, prompt = page.locator(".jp-Cell .cm-content").first, page.locator(".jp-Cell .jp-InputPrompt").first
-    # Notebook 7 forgets what is run before it is connected with the kernel, and nothing shows when it is: one runs it again.
-    for _ in range(20):
-        editor.click()
-        page.keyboard.press("Control+Enter")
-        with contextlib.suppress(AssertionError):
-            expect(prompt).not_to_have_text("[ ]:", timeout=3_000)
-            break
+    open_in_notebook_7(page, lab, file.name)
+    run_cell(page, 0)
     page.wait_for_selector(".dlnb-watch", timeout=60_000)
     wait_for_step(page, 20)
     page.click("[data-action=pause]")

@@ -81,8 +81,11 @@ async def test_a_run_is_seen_and_steered_while_the_cell_is_busy_and_nothing_is_l
     manager = jp_serverapp.kernel_manager.get_kernel(name)
     folder = Path(manager.connection_file).parent
     assert [file.name[:5] for file in folder.glob("dlnb-*")] == ["dlnb-", "dlnb-"]
-    os.kill(manager.provisioner.pid, signal.SIGKILL)  # Jupyter starts it again, with the same connection file
+    killed = manager.provisioner.pid
+    os.kill(killed, signal.SIGKILL)  # Jupyter starts it again, with the same connection file
     await once(jp_fetch, lambda said: not runs(said), 60)
+    # What is ended while it is being started again raises InvalidStateError within Jupyter.
+    await once(jp_fetch, lambda _: manager.has_kernel and manager.provisioner.pid != killed and manager.ready.done(), 60)
     await jp_serverapp.kernel_manager.shutdown_kernel(name, now=True)
     assert (await once(jp_fetch, lambda said: not said["kernels"], 20))["kernels"] == []
     assert list(folder.glob("*dlnb-*")) == []

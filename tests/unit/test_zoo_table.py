@@ -51,3 +51,10 @@ def test_a_line_shows_the_worst_and_the_median_and_tells_what_is_missed(zoo):
         {"megabytes": 1600},
     ):
         assert reached(**missed).endswith("| no |\n"), missed
+
+
+def test_what_is_told_stands_beside_what_is_asked_and_changes_no_verdict(zoo):
+    row = zoo.Row("thing", "Model, lr 1", lambda seed, threads: None, {"accuracy": 0.9}, told=("of others",))
+    found = [{"values": {"accuracy": 0.95, "of others": other}, "seconds": 50.0, "loader": 0.05} for other in (0.3, 0.1, 0.2)]
+    line = zoo.line(row, {"megabytes": 100, "found": found})
+    assert "| 0.95, 0.95; of others 0.1 to 0.3 |" in line and line.endswith("| yes |\n")

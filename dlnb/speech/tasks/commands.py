@@ -25,11 +25,12 @@ HELD_OUT = 300
 
 
 @remembered
-def commands(said: int = 6000, seed: int = 0, batch_size: int = 64) -> Task:
+def commands(said: int = 6000, seed: int = 0, batch_size: int = 64, new_words: bool = True) -> Task:
     """Commands to a house in voices of espeak-ng, and what they want: an intent, a room, minutes, a composer. Nothing to download.
 
     said: commands to learn from; one in five says something that the house cannot do, which is to be rejected as not
-    understood. 300 to validate and 300 to test, by other people, mostly in words that are never said together in what is learned.
+    understood. 300 to validate and 300 to test, by other people. new_words: in words that are mostly never said together in what
+    is learned; else in words as they are learned.
 
     A target is {"said": (B, 4), "phonemes": (B, T // 3)}, int64: the number of the answer to each of
     dlnb.speech.house.QUESTIONS, and which of dlnb.speech.voices.PHONEMES sounds when.
@@ -41,7 +42,7 @@ def commands(said: int = 6000, seed: int = 0, batch_size: int = 64) -> Task:
     draw = RandomState(seed)
     held_out = max(20, min(HELD_OUT, said // 5))
     made = [command(draw, learned=True) for _ in range(said)]
-    asked = [[command(draw, learned=False) for _ in range(held_out)] for _ in range(2)]
+    asked = [[command(draw, learned=not new_words) for _ in range(held_out)] for _ in range(2)]
     train, valid, test = (_heard(some, part, seed + place) for place, (some, part) in enumerate(zip((made, *asked), PEOPLE, strict=True)))
     return Task(
         name="commands",

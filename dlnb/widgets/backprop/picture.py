@@ -32,8 +32,9 @@ def drawn(look: Look, scene: Scene) -> bytes:
     axes.set_ylim(down - 0.5 + 0.4 / TALL, -0.5)
     axes.set_axis_off()
     for way, bends in zip(scene.ways, scene.layout.bends, strict=True):
-        along = [columns[way.begin] + 0.43, *(column for column, _ in bends), columns[way.end] - 0.43]
-        heights = [rows[way.begin], *(row for _, row in bends), rows[way.end]]
+        through = [(x, row) for column, row in bends for x in (column - 0.43, column + 0.43)]
+        along = [columns[way.begin] + 0.43, *(x for x, _ in through), columns[way.end] - 0.43]
+        heights = [rows[way.begin], *(row for _, row in through), rows[way.end]]
         axes.plot(along, heights, color="0.6", lw=scale, zorder=1)
     for place, box in enumerate(scene.boxes):
         _draw(axes, look, box, columns[place], rows[place], scale)
@@ -55,7 +56,7 @@ def _draw(axes: Axes, look: Look, box: Box, x: float, y: float, scale: float) ->
     for line, (text, colour) in enumerate(lines):
         weight = "normal" if line else "bold"
         axes.text(
-            x, y - 0.22 + 0.23 * line, text[:LETTERS], ha="center", va="center", size=8 * scale, color=colour,
+            x, y - 0.22 + 0.23 * line, text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…", ha="center", va="center", size=8 * scale, color=colour,
             weight=weight, zorder=3, parse_math=False,
         )  # fmt: skip
 

@@ -31,14 +31,15 @@ def picture(race: Race, losses: np.ndarray) -> bytes:
         colour = COLOURS[i % len(COLOURS)]
         place.plot(way[:, 0], way[:, 1], color="white", linewidth=3.2)
         place.plot(way[:, 0], way[:, 1], color=colour, linewidth=1.6)
-        place.plot(way[-1, 0], way[-1, 1], "o", color=colour, markeredgecolor="white", markersize=8, label=racer.rule.label)
+        place.plot(way[-1, 0], way[-1, 1], "o", color=colour, markeredgecolor="white", markersize=8)
         above = way[:, 2] - (surface.lowest or 0.0)
         logarithmic &= bool((above >= 0).all() and above.any())
-        curves.plot(above, color=colour, linewidth=1.6)
+        curves.plot(above, color=colour, linewidth=1.6, label=racer.rule.label)
     place.plot(*race.start, "o", color="none", markeredgecolor="white", markeredgewidth=1.5, markersize=14)
     place.set(xlim=(left, right), ylim=(bottom, top), xlabel=surface.weights[0], ylabel=surface.weights[1], title=surface.title)
-    place.legend(loc="upper right", fontsize=8)
     curves.set(xlabel="step", ylabel="loss" if surface.lowest is None else "loss above the lowest place")
+    if curves.get_legend_handles_labels()[0]:
+        curves.legend(frameon=False, fontsize=8)
     if logarithmic:
         curves.set_yscale("log")
     curves.spines[["top", "right"]].set_visible(False)

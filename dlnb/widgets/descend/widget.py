@@ -181,7 +181,7 @@ class Descend(Widget):
                 for racer in race.running
                 for x, y in [racer.now.weights]
             ]
-        return f"The loss surface “{race.surface.title}” from above, and the loss over steps. After step {race.steps}: {'; '.join(racers)}."
+        return f"The loss surface “{race.surface.title}” from above, and the loss over steps. After step {race.steps}: {'; '.join(racers) or 'nobody races'}."
 
     # What the browser is sent.
 

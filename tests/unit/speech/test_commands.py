@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from numpy.random import RandomState
 
+import dlnb as dl
 from dlnb.speech.house import (
     COMPOSERS,
     KEPT_APART,
@@ -51,6 +52,15 @@ def test_what_a_command_wants_is_said_in_it():
 def test_commands_with_slots_that_are_tested_are_never_learned():
     learned, tested = ({one.text for one in some(3_000, learned) if one.room + one.minutes + one.composer != NOTHING * 3} for learned in (True, False))
     assert not learned & tested and len(learned) > 2 * len(tested) > 10 and KEPT_APART > 1
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_the_words_of_the_test_can_be_new_or_as_they_are_learned(new):
+    task, draw = dl.speech.commands(said=50, new_words=new), RandomState(0)
+    learned = [command(draw, learned=True).target for _ in range(50)]
+    _, tested = ([command(draw, learned=not new).target for _ in range(20)] for _ in range(2))
+    assert sorted(row for position in range(len(task.train)) for row in task.train.batch(0, 0, position)[1]["said"].tolist()) == sorted(learned)
+    assert task.split("test").batch(0, 0, 0)[1]["said"].tolist() == tested
 
 
 def test_every_value_of_a_slot_is_learned_and_tested():

@@ -16,7 +16,7 @@ LETTERS = Letters(" abcdefgh")
 
 @pytest.fixture(scope="module")
 def sound():
-    return spoken(["turn on the kitchen light"], ["m7"], seed=0)[0].samples
+    return next(spoken(["turn on the kitchen light"], ["m7"], seed=0)).samples
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Voices that are made on the spot, and what comes between them and a microphone."""
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from numpy.random import RandomState
@@ -56,7 +57,16 @@ def test_what_is_said_faster_is_shorter_and_higher_voices_are_higher():
 
 def test_a_voice_that_there_is_not_is_named():
     with pytest.raises(ValueError, match="there is no voice 'en-us-nowhere'"):
-        say([Utterance("hello"), Utterance("hello", "en-us-nowhere")])
+        list(say([Utterance("hello"), Utterance("hello", "en-us-nowhere")]))
+
+
+def test_what_is_not_asked_for_is_not_said():
+    before = set(psutil.Process().children())
+    voices = say([Utterance("good morning")] * 100_000)  # minutes, and gigabytes
+    assert len(next(voices).samples)
+    [speaker] = set(psutil.Process().children()) - before
+    voices.close()
+    assert not speaker.is_running()
 
 
 def test_phonemes_come_when_they_sound():
@@ -67,7 +77,7 @@ def test_phonemes_come_when_they_sound():
 
 
 def test_another_seed_is_another_way_of_saying_it():
-    one, other = (spoken(["good morning"], PEOPLE["train"], seed)[0].samples for seed in (0, 1))
+    one, other = (next(spoken(["good morning"], PEOPLE["train"], seed)).samples for seed in (0, 1))
     assert len(one) != len(other) or not np.array_equal(one, other)
 
 
