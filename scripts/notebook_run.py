@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
 CORES = 2  # what a chapter may count on; a bigger machine must not hide a slow one
+BIRTH = 1.0  # seconds in which a new process runs its own program
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,16 @@ def _kernel_of(nbval: psutil.Process) -> psutil.Process | None:
 def _memory(kernel: psutil.Process) -> int:
     """Bytes in memory: the kernel's own peak so far, or the kernel and its children now, whichever is more."""
     try:
-        family = sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)])
+        children = [child for child in kernel.children(recursive=True) if not _is_being_born(child, kernel)]
+        family = sum(process.memory_info().rss for process in [kernel, *children])
     except psutil.Error:
         family = 0
     return max(family, _high_water(kernel.pid))
+
+
+def _is_being_born(child: psutil.Process, kernel: psutil.Process) -> bool:
+    """Whether it is a copy that is about to run another program: until then the memory of the kernel is told as its own too."""
+    return time.time() - child.create_time() < BIRTH and child.cmdline() == kernel.cmdline()
 
 
 def _high_water(pid: int) -> int:

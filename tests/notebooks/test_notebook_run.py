@@ -1,5 +1,7 @@
 """The measuring stick itself: it must see a changed output, an error, slowness, memory, and a cell that never ends."""
 
+import os
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -58,6 +60,16 @@ def test_slowness_and_memory_are_measured_against_the_budget(notebook):
     assert "2 s are allowed on 2 cores" in slow
     assert "200 MB are allowed" in large
     assert 300 < outcome.megabytes < 600
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not born as copies here")
+@pytest.mark.parametrize(("seconds", "counts"), [(0.3, False), (2.5, True)])
+def test_a_copy_of_the_kernel_counts_once_it_stays(notebook, seconds, counts):
+    """What the kernel starts is a copy of it, until it runs a program of its own."""
+    forks = f"import os, time\nblock = bytearray(b'x') * 300_000_000\nfor _ in range(4):\n    if not os.fork():\n        time.sleep({seconds})\n        os._exit(0)\n    os.wait()"
+    outcome = run_as_test(notebook((forks, "")), CHAPTER)
+    assert outcome.passed, outcome.report
+    assert (outcome.megabytes > 600) == counts and outcome.megabytes > 300
 
 
 def test_a_notebook_that_never_ends_is_stopped(notebook):
