@@ -38,8 +38,7 @@ def small(tmp_path_factory):
     chapter(course / "12_errors.ipynb", "12 · Errors", expected, "wrong")
     chapter(course / "13_again.ipynb", "13 · Again", "1")
     (course / "14_broken.ipynb").write_text("{")
-    arguments = ("--JupyterNotebookApp.expose_app_in_browser=True",)
-    with started_lab(folder, folder / "root", *arguments) as running:
+    with started_lab(folder, folder / "root") as running:
         yield running
 
 
