@@ -150,7 +150,7 @@ def test_a_killed_kernel_is_said_and_the_race_stays_in_sight(notebook):
     page.click("[data-action=step]", timeout=120_000)
     expect(page.locator(".dlnb-descend")).to_have_attribute("data-steps", "4")
     run_cell(page, 1)
-    page.get_by_role("button", name="Ok").click()  # JupyterLab says that the kernel died
+    page.get_by_role("button", name="Ok", exact=True).click()  # JupyterLab says that the kernel died
     page.click("[data-action=step]")
     expect(page.locator(".dlnb-descend .dlnb-notice")).to_contain_text("No news from the kernel", timeout=60_000)
     assert steps(page) == 4 and colours(page) > 15
