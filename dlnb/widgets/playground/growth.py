@@ -118,7 +118,7 @@ def grown(network: Network, optimizer: Optimizer, edit: Edit, plan: Plan) -> tup
     """A network as the edit says, with all that stays of the old one, and an optimiser that knows what the old one knew."""
     spec, levels = edit
     new = Network(spec)
-    moved: list[tuple[nn.Parameter, nn.Parameter, Tensor, Tensor | None]] = []  # new, old, rows, columns
+    moved: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []  # new, old, rows, columns
     for number, block in enumerate(new.blocks, 1):
         level = levels[number]
         if level.old is None:
@@ -140,11 +140,11 @@ def grown(network: Network, optimizer: Optimizer, edit: Edit, plan: Plan) -> tup
             for buffer, was in zip(block.norm.buffers(), old.norm.buffers(), strict=True):
                 buffer.copy_(_carried(was, buffer, rows, None))
     other = make_optimizer(plan, list(new.parameters()))
-    for parameter, source, rows, columns in moved:
+    for parameter, source, kept, fed in moved:
         with torch.no_grad():
-            parameter.copy_(_carried(source, parameter, rows, columns))
+            parameter.copy_(_carried(source, parameter, kept, fed))
         if state := optimizer.state.get(source):
-            _carry_state(other, parameter, source, state, rows, columns)
+            _carry_state(other, parameter, source, state, kept, fed)
     return new, other
 
 
@@ -178,8 +178,8 @@ def _carried(old: Tensor, fresh: Tensor, rows: Tensor, columns: Tensor | None) -
 
 def _carry_state(
     optimizer: Optimizer,
-    parameter: nn.Parameter,
-    source: nn.Parameter,
+    parameter: Tensor,
+    source: Tensor,
     state: dict[str, Any],
     rows: Tensor,
     columns: Tensor | None,

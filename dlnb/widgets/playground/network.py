@@ -42,8 +42,13 @@ class Network(nn.Sequential):
         self.moody = self.random or any(layer.norm == "batch" for layer in spec.layers)  # train and eval differ
 
     def _add(self, width: int, layer: Layer) -> None:
-        norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}.get(layer.norm)
-        block = Block(nn.Linear(width, layer.units), norm and norm(layer.units), ACTIVATIONS[layer.activation]())
+        linear = nn.Linear(width, layer.units)
+        norm: nn.BatchNorm1d | nn.LayerNorm | None = None
+        if layer.norm == "batch":
+            norm = nn.BatchNorm1d(layer.units)
+        elif layer.norm == "layer":
+            norm = nn.LayerNorm(layer.units)
+        block = Block(linear, norm, ACTIVATIONS[layer.activation]())
         self.blocks.append(block)
         for module in block:
             if module is not None:
@@ -52,7 +57,7 @@ class Network(nn.Sequential):
             self.append(nn.Dropout(layer.dropout))
 
     @property
-    def weights(self) -> list[nn.Parameter]:
+    def weights(self) -> list[Tensor]:
         """What L1 and L2 pull at: the weights of every layer, no biases."""
         return [block.linear.weight for block in self.blocks]
 

@@ -244,8 +244,9 @@ class Trainer:
     def _arrange(self) -> None:
         """The points that train, in the order of this epoch."""
         points = self.points
-        if getattr(self, "_arranged_for", None) is not (key := points) or self._names != self.spec.inputs:
-            self._arranged_for, self._names = key, self.spec.inputs
+        if getattr(self, "_arranged_for", None) is not points or self._names != self.spec.inputs:
+            self._arranged_for = points
+            self._names: tuple[str, ...] = self.spec.inputs
             self._inputs = inputs_of(self.spec.inputs, points.x)  # (N, D)
             self._learned = self._inputs[points.trains], points.target[points.trains]
             self._loss = loss_of(points)
