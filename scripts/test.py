@@ -20,6 +20,8 @@ from chromium import NoChromium, chromium
 
 # Two processes that share the tests, and take each other's when their own are done; more would not fit in the memory of a small machine.
 SIDE_BY_SIDE = ("--numprocesses=2", "--dist=worksteal")
+# The tests of a browser wait more than they compute. Each process has a JupyterLab of its own; a file's tests share a page.
+FILE_BY_FILE = ("--numprocesses=2", "--dist=loadfile")
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "tests" / "results"
@@ -63,8 +65,9 @@ def parts() -> list[Part]:
         pytest("unit", 20, "--doctest-modules", "dlnb", "tests/unit", prepare=side_by_side, options=SIDE_BY_SIDE),
         pytest("engine", 35, "tests/engine", prepare=side_by_side, options=SIDE_BY_SIDE),
         pytest("server", 10, "tests/server"),
-        pytest("notebooks", 40, "tests/notebooks"),
-        pytest("browser", 30, "tests/browser", prepare=browser),
+        pytest("notebooks", 40, "tests/notebooks", "--ignore=tests/notebooks/test_release.py"),  # times are measured: one after the other
+        pytest("release", 30, "tests/notebooks/test_release.py", prepare=side_by_side, options=SIDE_BY_SIDE),
+        pytest("browser", 30, "tests/browser", prepare=browser, options=FILE_BY_FILE),
     ]
 
 
