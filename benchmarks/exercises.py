@@ -15,8 +15,16 @@ import dlnb as dl
 from dlnb.exercises.desk import every, exercise
 
 AT_ONCE, TRAINED = 0.2, 5.0  # seconds
-TRAINS = {"10.4"}
+TRAINS = {"00.2", "10.4"}
 WRONG = {"10.1": torch.eye(3), "10.2": dl.vision.LeNet(), "10.3": torch.arange(1797) // 2, "10.4": lambda model, optimizer, x, y: model(x)}
+WRONG |= {"00.1": 10.0, "00.2": 1.0}
+WRONG |= {"01.1": lambda photo: photo.float(), "01.2": lambda sentences: torch.zeros(2, 2), "01.3": lambda train, valid: (train - 1, valid), "01.4": lambda patients, seed: (patients, patients)}
+WRONG |= {"02.1": (1.0, 0.0, -0.3), "02.2": lambda W1, b1, W2, b2: (W1 @ W2, b2), "02.3": [1, -1, 0], "02.4": lambda x, layers: x @ layers[0][0].T}
+WRONG |= {"03.1": lambda scores, truth: 1.0, "03.2": lambda x, t, w1, b, w2: (1.0, 1.0, 1.0), "03.3": {"add": max, "exp": max}, "03.4": lambda last: setattr(last.made_of[0], "grad", 1.0)}
+WRONG |= {"04.1": lambda parameters, lr: [parameter.grad.zero_() for parameter in parameters], "04.2": lambda weight, slope, speed, lr, mu: (weight - lr * slope, speed)}
+WRONG |= {"04.3": lambda weight, slope, mean, square, t, lr: (weight - lr * slope, mean, square), "04.4": lambda losses, patience: len(losses) - 1}
+WRONG |= {"05.1": lambda low, high, steps: [low] * steps, "05.2": lambda step, total: 1.0, "05.3": lambda layer: torch.nn.init.zeros_(layer.weight), "05.4": lambda first, second: "first"}
+WRONG |= {"06.1": lambda train, rows: rows - 1, "06.2": lambda chance, missed, needless: chance > 0.1, "06.3": lambda logits, truth: 5.0, "06.4": lambda x, weight, dilation: x}
 
 
 def seconds(number, answer, times=7):

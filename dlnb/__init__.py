@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .widgets.descend.widget import descend
     from .widgets.errors import errors
     from .widgets.pad import pad
+    from .widgets.playground.widget import playground
     from .widgets.show import show
     from .widgets.watch import watch
     from .widgets.xray import xray
@@ -48,6 +49,7 @@ _HOME = {
     "given": "dlnb.exercises.desk",
     "hint": "dlnb.exercises.desk",
     "pad": "dlnb.widgets.pad",
+    "playground": "dlnb.widgets.playground.widget",
     "quiz": "dlnb.exercises.quiz",
     "record": "dlnb.train.record",
     "recover": "dlnb.train.checkpoints.recover",
@@ -79,6 +81,7 @@ __all__ = [
     "given",
     "hint",
     "pad",
+    "playground",
     "quiz",
     "record",
     "recover",

@@ -9,7 +9,7 @@ from typing import Any
 from ..course.progress import Progress, ProgressUnavailable
 from .exercise import NOTHING, Exercise, Told, Unanswered, Verdict, Wrong
 
-CHAPTERS = {"10": "chapter_10"}  # the module with the exercises of each chapter
+CHAPTERS = {number: f"chapter_{number}" for number in ("00", "01", "02", "03", "04", "05", "06", "10")}  # the module with the exercises of each chapter
 GRADER = "NBGRADER_EXECUTION"  # nbgrader sets it while it validates or grades a notebook
 _log = logging.getLogger(__name__)
 _answers: dict[str, Any] = {}  # right answers of this kernel, for later cells

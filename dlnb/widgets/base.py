@@ -75,8 +75,12 @@ class Widget(anywidget.AnyWidget):
 
         ipykernel 7.4 sends the browser's messages to whichever shell published last. A training cell
         publishes all the time, so a click on "pause" would wait until the cell ends.
+
+        A comm tells IPython of each message as of a cell that has run, and pyplot then shows and closes every
+        figure: on the subshell, figures that a cell is drawing just now. So messages come to the widget directly.
         """
         super().open()
+        self.comm.handle_msg = self._handle_msg
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = None
 

@@ -63,14 +63,17 @@ def _figure(width: float, height: float) -> Curves:
 
 def _pictures(sight: Pictures) -> Curves:
     count = min(len(sight.values), EXAMPLES)
-    values, _ = fitted(sight.values[:count], ROOM * count)
+    values, block = fitted(sight.values[:count], ROOM * count)
     if count == 1:
         height, width = values.shape[1:3]
         tall = float(np.clip(4.2 * height / width, 0.8, 4.2))
         figure = _figure(5.2, tall)
         axis = figure.subplots()
         _draw(axis, sight, values[0])
-        axis.set(xlabel="column", ylabel="row")
+        for image in axis.images:  # rows and columns are counted as they are, also where several make one
+            image.set_extent((-0.5, width * block - 0.5, height * block - 0.5, -0.5))
+        rows, columns = sight.values.shape[1:3]
+        axis.set(xlabel="column", ylabel="row", xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
         if max(height, width) <= NUMBERED and values.shape[3] == 1:
             _numbers(axis, values[0, :, :, 0], sight.values)
         if sight.labels:

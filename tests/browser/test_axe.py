@@ -39,7 +39,13 @@ WIDGETS = {
     "xray": "dl.xray(run)",
     "descend": "dl.descend('valley')",
     "quiz": "dl.quiz('10')",
+    "playground": "dl.playground(mission=5)",
     "backprop": "dl.backprop(torch.nn.functional.cross_entropy(run.model(torch.zeros(4, 1, 8, 8)).log(), torch.tensor([0, 1, 2, 3])))",
+    "show": "dl.show((torch.rand(9, 3, 12, 12) * 255).to(torch.uint8), range(9))",
+    "sound": "dl.show(torch.randn(4000) / 9, rate=8000)",
+    "tokens": "dl.show('what is seen', tokenizer=dl.text.Words(['what is said']))",
+    "table": "dl.show(torch.rand(30, 12).numpy(), names=[f'column {i}' for i in range(12)])",
+    "scene": "dl.show(dl.driving.World('intersection').reset(seed=0))",
 }
 
 
@@ -83,15 +89,15 @@ def shown(page: Page, name: str) -> Locator:
     return root
 
 
-def violations(root: Locator) -> list[str]:
-    """What axe finds wrong inside of the element, each in a line."""
+def violations(root: Locator, judged: set[str] = JUDGED) -> list[str]:
+    """What axe finds wrong inside of the element, each in a line. judged: rules that have something to judge in it."""
     root.page.wait_for_timeout(500)  # until what came last is drawn
     found = root.evaluate(
         """(node, rules) => axe.run(node, { runOnly: { type: 'tag', values: rules } })
             .then(({ violations, passes }) => ({ violations, judged: [...violations, ...passes].map((rule) => rule.id) }))""",
         RULES,
     )
-    assert JUDGED <= set(found["judged"]), f"axe saw nothing: it judged {found['judged']} only"
+    assert judged <= set(found["judged"]), f"axe saw nothing: it judged {found['judged']} only"
     return [
         f"{rule['id']}: {node['failureSummary'].splitlines()[1].strip()} at {json.dumps(node['target'][-1])} {node['html'][:160]}"
         for rule in found["violations"]
@@ -99,9 +105,9 @@ def violations(root: Locator) -> list[str]:
     ]
 
 
-def assert_clean(root: Locator) -> None:
+def assert_clean(root: Locator, judged: set[str] = JUDGED) -> None:
     """No violation inside of the element."""
-    found = violations(root)
+    found = violations(root, judged)
     assert not found, "\n".join(found)
 
 
@@ -225,6 +231,31 @@ def test_backprop(seen):
     assert_clean(backprop)
 
 
+def test_playground(seen):
+    playground = shown(seen, "playground")
+    playground.locator(".dlnb-board canvas").last.wait_for()
+    assert_clean(playground)
+    playground.locator("[data-node='0/0']").click()
+    playground.locator(".dlnb-parts [data-knob=bias]").wait_for()
+    playground.locator(".dlnb-help").click()
+    playground.get_by_label("table", exact=True).check()
+    for summary in playground.locator("summary").all():
+        summary.evaluate("(node) => (node.parentElement.open = true)")
+    playground.locator("[data-action=code]").click()
+    playground.locator(".dlnb-script textarea").wait_for()
+    playground.locator("[data-action=clear]").click()  # no points: it says so
+    playground.locator("[data-pending]").wait_for()
+    assert_clean(playground)
+    playground.locator("[data-action=undo]").click()
+    playground.locator("[data-layer='0']").click()
+    playground.locator("[data-setting=activation]").wait_for()
+    playground.locator("[data-setting=seen]").select_option("spread")
+    playground.locator(".dlnb-seeds").wait_for()
+    assert_clean(playground)
+    playground.locator("[data-setting=seen]").select_option("output")
+    playground.locator(".dlnb-seeds").wait_for(state="detached")
+
+
 def test_descend(seen):
     descend = shown(seen, "descend")
     descend.locator(".dlnb-board canvas").wait_for()
@@ -243,3 +274,12 @@ def test_descend(seen):
     descend.locator("[data-action=play]").click()
     assert_clean(descend)
     descend.locator("[data-action=restart]").click()  # as it was, for the other theme
+
+
+def test_show(seen):
+    for name in ("show", "sound", "tokens", "table", "scene"):
+        root = shown(seen, name)
+        root.locator("[data-sight]").wait_for()
+        for button in root.get_by_role("button", name="Table").all():
+            button.click()
+        assert_clean(root, JUDGED if root.get_by_role("button").count() else {"color-contrast"})

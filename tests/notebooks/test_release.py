@@ -16,9 +16,31 @@ from dlnb.course.views import STUB
 
 CHAPTERS = [path.stem for path in course() if not is_lab(path)]
 ALONE = {"OMP_NUM_THREADS": "1"}  # loses little, and is not held up by what else the machine computes
-RIGHT = {"10_image_classification": ("exercise-10-1", "kernel[1, 2] = 1.0")}
-WRONG = {"10_image_classification": ("exercise-10-2", "width = 32")}
-UNTOUCHED = {"10_image_classification": ("exercise-10-3", "exercise-10-4")}
+SWEEP = "for number in reversed(order):\n        for source, slope in zip(number.made_of, number.slopes):\n            source.grad += slope * number.grad"
+RIGHT = {
+    "00_start_here": ("exercise-00-1", "weight = 15.0"),
+    "01_data_as_tensors": ("exercise-01-1", "return photo.movedim(-1, 0).float() / 255"),
+    "02_forward_propagation": ("exercise-02-1", "weight_middle, weight_sides, bias = 1.0, -1.0, 0.1"),
+    "03_error_and_backpropagation": ("exercise-03-4", SWEEP),
+    "06_predictive_analytics": ("exercise-06-2", "raised = chance * missed > (1 - chance) * needless"),
+    "10_image_classification": ("exercise-10-1", "kernel[1, 2] = 1.0"),
+}
+WRONG = {
+    "00_start_here": ("exercise-00-2", "learning_rate = 1.0"),
+    "01_data_as_tensors": ("exercise-01-2", "return torch.zeros(len(sentences), 3, dtype=torch.long)"),
+    "02_forward_propagation": ("exercise-02-3", "hill = [1.0, -1.0, 0.0]"),
+    "03_error_and_backpropagation": ("exercise-03-1", "error = -scores[np.arange(len(truth)), truth].mean()"),
+    "06_predictive_analytics": ("exercise-06-3", "best = 5.0"),
+    "10_image_classification": ("exercise-10-2", "width = 32"),
+}
+UNTOUCHED = {
+    "00_start_here": (),
+    "01_data_as_tensors": ("exercise-01-3", "exercise-01-4"),
+    "02_forward_propagation": ("exercise-02-2", "exercise-02-4"),
+    "03_error_and_backpropagation": ("exercise-03-2", "exercise-03-3"),
+    "06_predictive_analytics": ("exercise-06-1", "exercise-06-4"),
+    "10_image_classification": ("exercise-10-3", "exercise-10-4"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +116,8 @@ def test_nbgrader_releases_the_same_cells_and_gives_points_for_what_is_right(rel
 
     got = points(teacher, name, "ada")
     check = RIGHT[name][0].replace("exercise", "check")
-    assert got[check] == (1.0, 1.0)
+    worth = of_exercises(ours, "grade")[check].metadata.nbgrader.points
+    assert got[check] == (worth, worth)
     others = [exercise.replace("exercise", "check") for exercise in (WRONG[name][0], *UNTOUCHED[name])]
     assert set(got) == {check, *others} and all(got[other][0] == 0.0 for other in others)
     graded = nbformat.read(teacher / "autograded" / "ada" / name / f"{name}.ipynb", as_version=4)

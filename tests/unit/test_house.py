@@ -168,7 +168,7 @@ def test_the_last_line_is_the_total_of_all_parts(runner):
     ("file", "root"),
     [
         ("widgets/src/core/core.css", ".dlnb-root"),
-        *[(f"widgets/src/{name}/{name}.css", f".dlnb-{name}") for name in ("watch", "pad", "xray", "errors", "compare", "show", "backprop", "descend")],
+        *[(f"widgets/src/{name}/{name}.css", f".dlnb-{name}") for name in ("watch", "pad", "xray", "errors", "compare", "show", "backprop", "descend", "playground")],
         ("widgets/style/index.css", ".dlnb-panel"),
     ],
 )

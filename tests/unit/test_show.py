@@ -15,6 +15,8 @@ from dlnb.widgets.base import View
 from dlnb.widgets.show import show
 from dlnb.widgets.show_facts import BINS, Numbers, short
 from dlnb.widgets.show_frames import EXAMPLES, ROWS, TOKENS, VALUES
+from dlnb.widgets.show_kinds import Pictures
+from dlnb.widgets.show_picture import _pictures
 from dlnb.widgets.show_sound import spectrum
 
 
@@ -337,3 +339,10 @@ def test_everything_leaves_a_still_picture_with_a_text_for_those_who_do_not_see_
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert about["image/png"]["alt"] and about["image/png"]["alt"] in repr(shown)
     assert repr(shown) == repr(STILLS[kind]())
+
+
+def test_the_still_picture_of_a_large_one_counts_the_rows_and_columns_that_there_are():
+    (axis,) = _pictures(Pictures(draw(901, 1200)[None, :, :, None])).axes
+    assert (axis.get_xlim(), axis.get_ylim()) == ((-0.5, 1199.5), (900.5, -0.5))
+    (image,) = axis.images
+    assert image.get_array().shape == (301, 400) and image.get_extent() == [-0.5, 1199.5, 902.5, -0.5]  # each of 3 × 3 pixels

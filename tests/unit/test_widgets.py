@@ -435,6 +435,20 @@ def test_the_error_that_failed_a_run_is_shown_with_its_traceback(runs):
 # How a widget comes and rests.
 
 
+def test_a_message_does_not_show_and_close_the_figures_that_a_cell_is_drawing(runs, monkeypatch):
+    browser, told = Browser(dl.watch(runs(start=False))), []
+    shell = SimpleNamespace(events=SimpleNamespace(trigger=lambda event, *_: told.append(event)))
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    Wire().handle_msg({})  # nobody listens to this one
+    heard = Wire()
+    heard.on_msg(lambda message: None)
+    heard.handle_msg({})
+    assert told == ["pre_execute", "post_execute"]  # so a comm does by itself; pyplot shows its figures at the second
+    browser.send("hello")
+    browser.until(lambda header: True)
+    assert told == ["pre_execute", "post_execute"]
+
+
 def test_the_bundle_is_sent_on_request_under_its_hash(runs):
     browser = Browser(dl.watch(runs()))
     browser.say({"kind": "bundle"})

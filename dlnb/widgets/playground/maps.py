@@ -9,8 +9,8 @@ from torch import Tensor
 from .network import Network, inputs_of
 from .points import REACH, Points
 
-SIDE = 64  # pixels of the output's picture
-SMALL = 32  # of a neuron's
+SMALL = 32  # pixels of a neuron's picture
+SIDE = 2 * SMALL  # of the output's
 
 
 @lru_cache(maxsize=4)
@@ -39,8 +39,14 @@ def maps(network: Network, points: Points) -> dict[str, np.ndarray]:
     seen = grid_inputs(network.spec.inputs, SIDE)
     *hidden, scores = network.answers(seen)
     neurons, scales = shrunk(torch.cat(hidden, 1) if hidden else seen[:, :0])
-    inputs, _ = shrunk(seen)
+    inputs = input_maps(network.spec.inputs)
     return {"neurons": neurons, "scales": scales, "output": pictured(scores, points), "inputs": inputs}
+
+
+@lru_cache(maxsize=8)
+def input_maps(names: tuple[str, ...]) -> np.ndarray:
+    """The pictures of inputs, (D, SMALL, SMALL) uint8, as of neurons."""
+    return shrunk(grid_inputs(names, SIDE))[0]
 
 
 def pictured(scores: Tensor, points: Points) -> np.ndarray:
@@ -55,11 +61,13 @@ def pictured(scores: Tensor, points: Points) -> np.ndarray:
 
 def shrunk(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Answers (SIDE², units) as small pictures, each pixel the mean of four, and the scale of each."""
-    units, fold = values.shape[1], SIDE // SMALL
-    small = values.T.reshape(units, SMALL, fold, SMALL, fold).mean((2, 4))
-    scales = small.abs().amax((1, 2)) if units else small.new_empty(0)
-    relative = small / scales.clamp(min=1e-12)[:, None, None]
-    return _bytes(relative * 127 + 128), scales.numpy()
+    units = values.shape[1]
+    rows = values.view(SMALL, 2, SIDE, units)  # added up in the order in which they lie: ten times as fast as a mean
+    pairs = (rows[:, 0] + rows[:, 1]).view(SMALL * SMALL, 2, units)
+    small = ((pairs[:, 0] + pairs[:, 1]) / 4).T.contiguous()  # (units, SMALL²)
+    scales = small.abs().amax(1) if units else small.new_empty(0)
+    relative = small / scales.clamp(min=1e-12)[:, None]
+    return _bytes(relative * 127 + 128).reshape(units, SMALL, SMALL), scales.numpy()
 
 
 def _bytes(values: Tensor) -> np.ndarray:

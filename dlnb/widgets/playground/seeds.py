@@ -52,6 +52,11 @@ class Seeds:
         self.lost = torch.zeros(count, dtype=torch.bool)
         self._arrange()
 
+    @property
+    def batches(self) -> int:
+        """Steps of an epoch."""
+        return -(-len(self._learned[0]) // self.plan.batch)
+
     def train(self, steps: int) -> None:
         """Let every network take so many steps."""
         for _ in range(steps):

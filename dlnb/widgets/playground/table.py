@@ -70,6 +70,11 @@ def read_table(
     return Points(places, values, 0, drawn_lots(len(places), share, seed), None, (), axes)
 
 
+def column_names(table: Any) -> list[str]:
+    """The columns of a table. Raises: PlaygroundError if it is none."""
+    return list(_of_text(table) if isinstance(table, str) else _of_frame(table))
+
+
 def _of_text(text: str) -> dict[str, list[Any]]:
     if len(text) > LARGEST:
         raise PlaygroundError(

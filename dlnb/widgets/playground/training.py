@@ -24,6 +24,7 @@ from .spec import Plan, Spec, make_optimizer
 COLUMNS = ("loss", "test_loss", "accuracy", "test_accuracy")
 TOO_LARGE = 1e8  # a loss from which none comes back
 DENSE = 256  # epochs back to which every one is kept; further back, few are, and the rest is replayed
+SPARSE = 64  # of these, a moment keeps every 64th
 MOST = 4000  # snapshots
 
 
@@ -45,6 +46,16 @@ class Snapshot:
     known: list[dict[str, Any]]  # by the optimiser, for each parameter
     generator: Tensor | None
     pinned: bool
+
+
+@dataclass
+class Moment:
+    """Everything of a trainer at some time, to come back to: how it was, and what it remembered of the way there."""
+
+    now: Snapshot
+    before: list[Snapshot]
+    history: dict[str, list[float]]
+    edits: int
 
 
 class Trainer:
@@ -79,6 +90,27 @@ class Trainer:
         self._arrange()
         self._record()
         self._keep(pinned=True)
+
+    def begin(self, spec: Spec, plan: Plan, points: Points) -> None:
+        """Begin anew with other settings."""
+        spec = replace(spec, outputs=points.outputs)
+        self._check(spec, plan, points)
+        self.spec, self.plan, self.points = spec, plan, points
+        self.start()
+
+    def moment(self) -> Moment:
+        """How everything is, to come back to with `return_to`."""
+        before = [kept for kept in self._snapshots if kept.pinned or kept.epoch % SPARSE == 0]
+        history = {name: list(column) for name, column in self.history.items()}
+        return Moment(self._snapshot(pinned=True), before, history, self.edits)
+
+    def return_to(self, moment: Moment) -> None:
+        """Everything as it was; what came after it is forgotten."""
+        self.history = {name: list(column) for name, column in moment.history.items()}
+        self._snapshots = [*moment.before, moment.now]
+        self._restore(moment.now)
+        self.edits = moment.edits
+        self.version += 1
 
     # Learning.
 
@@ -125,7 +157,8 @@ class Trainer:
         network, plan = self.network, self.plan
 
         def closure() -> Tensor:
-            self.optimizer.zero_grad()
+            for parameter in self.parameters:  # as zero_grad, without what it tells a profiler each time
+                parameter.grad = None
             loss = total = self._loss(network(x), y)
             if plan.l1 or plan.l2:
                 total = loss + penalty(network, plan)
@@ -184,6 +217,16 @@ class Trainer:
     def set_weight(self, layer: int, unit: int, source: int | None, value: float) -> None:
         """Set one weight, or a bias (source None), by hand."""
         self.network.set_weight(layer, unit, source, value)
+        self._edited()
+
+    def set_weights(self, tensors: list[Tensor]) -> None:
+        """Set every parameter and buffer, in order. Raises: PlaygroundError if they are of another network."""
+        mine = [*self.parameters, *self.network.buffers()]
+        if [tensor.shape for tensor in tensors] != [tensor.shape for tensor in mine]:
+            raise PlaygroundError("These weights are of another network.")
+        with torch.no_grad():
+            for tensor, value in zip(mine, tensors, strict=True):
+                tensor.copy_(value)
         self._edited()
 
     def set_plan(self, **settings: Any) -> None:
@@ -274,15 +317,17 @@ class Trainer:
         )
 
     def _keep(self, pinned: bool) -> None:
+        self._snapshots.append(self._snapshot(pinned))
+        if not pinned and self.epoch % DENSE == 0:
+            self._thin()
+
+    def _snapshot(self, pinned: bool) -> Snapshot:
         generator = self._generator if self.place else None
         known = [copied(self.optimizer.state.get(parameter, {})) for parameter in self.parameters]
         tensors = [tensor.detach().clone() for tensor in (*self.parameters, *self.network.buffers())]
-        kept = Snapshot(
+        return Snapshot(
             self.spec, self.plan, self.points, self.epoch, self.place, self.steps, tensors, known, generator, pinned
         )
-        self._snapshots.append(kept)
-        if not pinned and self.epoch % DENSE == 0:
-            self._thin()
 
     def _thin(self) -> None:
         """Far back, keep every 2nd, 4th, 8th, … epoch, and all that follow an edit."""

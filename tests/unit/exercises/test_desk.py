@@ -57,7 +57,7 @@ def test_what_is_given_is_ones_own_right_answer_or_else_a_right_one():
     assert dl.check("10.3", own) and dl.given("10.3") is own
 
 
-@pytest.mark.parametrize(("number", "words"), [("10.99", "chapter 10 has 10.1"), ("99.1", "exercises in chapters 10"), ("", "no exercise ''"), (10, "no exercise 10")])
+@pytest.mark.parametrize(("number", "words"), [("10.99", "chapter 10 has 10.1"), ("99.1", "exercises in chapters .*10"), ("", "no exercise ''"), (10, "no exercise 10")])
 def test_a_number_that_is_not_there_is_an_error_that_names_some(number, words):
     for call in (dl.check, dl.hint, dl.solution, dl.given):
         with pytest.raises(ValueError, match=words):

@@ -240,3 +240,32 @@ def test_the_trainer_moves_a_network_of_ordinary_modules():
     trainer = Trainer()
     assert isinstance(trainer.network, nn.Sequential) and isinstance(trainer.network, Network)
     assert isinstance(trainer.points, Points) and type(trainer.optimizer) is torch.optim.SGD
+
+
+def test_to_a_moment_one_can_return_from_anywhere():
+    trainer = Trainer(BUSY, Plan("Adam", 0.01, batch=50))
+    trainer.train(epochs=3)
+    trainer.train(steps=2)
+    before, moment = state(trainer), trainer.moment()
+    trainer.grow(growth.add_layer(trainer.spec, 0))
+    trainer.set_points(made(Recipe("spiral", classes=3)))
+    trainer.train(epochs=2)
+    trainer.begin(Spec(), Plan(), made(Recipe("hills")))
+    for _ in range(2):  # also twice
+        trainer.return_to(moment)
+        assert same(state(trainer), before) and (trainer.epoch, trainer.place, trainer.edits) == (3, 100, 0)
+        trainer.train(epochs=1)
+    other = Trainer(BUSY, Plan("Adam", 0.01, batch=50))
+    other.train(epochs=4)
+    assert same(state(trainer), state(other)) and trainer.history == other.history
+    trainer.rewind(1)
+    other.rewind(1)
+    assert same(state(trainer), state(other))
+
+
+def test_weights_of_another_network_are_refused():
+    trainer = Trainer()
+    before = state(trainer)
+    with pytest.raises(PlaygroundError, match="another network"):
+        trainer.set_weights([torch.zeros(3)])
+    assert same(state(trainer), before) and trainer.edits == 0

@@ -55,6 +55,7 @@ export class Curve {
     private readonly height: number,
     private readonly onPoint: (text: string, step: number | null) => void,
     private readonly onZoom: (window: [first: number, last: number] | null) => void,
+    private readonly unit = "step",
   ) {
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(host);
@@ -225,7 +226,7 @@ export class Curve {
       return value === null || value === undefined ? [] : [`${line.label} ${number(value)}`];
     });
     const step = plot.data[0][at]!;
-    this.onPoint(`step ${step.toLocaleString("en")}: ${said.join(", ")}`, step);
+    this.onPoint(`${this.unit} ${step.toLocaleString("en")}: ${said.join(", ")}`, step);
   }
 
   /** What lies ahead of the run on its own line. */
