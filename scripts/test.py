@@ -67,7 +67,7 @@ def parts() -> list[Part]:
         pytest("server", 10, "tests/server"),
         pytest("notebooks", 40, "tests/notebooks", "--ignore=tests/notebooks/test_release.py"),  # times are measured: one after the other
         pytest("release", 30, "tests/notebooks/test_release.py", prepare=side_by_side, options=SIDE_BY_SIDE),
-        pytest("browser", 30, "tests/browser", prepare=browser, options=FILE_BY_FILE),
+        pytest("browser", 40, "tests/browser", prepare=browser, options=FILE_BY_FILE),
     ]
 
 
