@@ -101,6 +101,7 @@ EXERCISES = {
             ),
             "learning_rate = 0.005",
             lambda: 0.005,
+            trains=True,
         ),
     )
 }

@@ -188,6 +188,7 @@ EXERCISES = {
             ),
             "def step(model, optimizer, x, y):\n    optimizer.zero_grad()\n    F.cross_entropy(model(x), y).backward()\n    optimizer.step()",
             lambda: training_step,
+            trains=True,
         ),
     )
 }

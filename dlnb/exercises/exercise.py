@@ -26,6 +26,7 @@ class Exercise:
         judges what the answer does, not how it is written.
     hints: from the first push to nearly all. solution: code that makes a right answer, and a word on why.
     given: makes what later cells go on with where the learner has not solved it.
+    trains: whether the judge trains something, which may take seconds; any other answers at once.
     """
 
     number: str
@@ -34,6 +35,7 @@ class Exercise:
     hints: tuple[str, ...]
     solution: str
     given: Callable[[], Any]
+    trains: bool = False
 
     def __post_init__(self) -> None:
         if not self.hints:

@@ -1,29 +1,15 @@
 """Chapter 02: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-import time
 
 import numpy as np
 import pytest
 import torch
+from counting import tries
 
 import dlnb as dl
-from dlnb.course.progress import Progress
-from dlnb.exercises import desk
 from dlnb.exercises.chapter_02 import forward, one_layer
 
 NUMBERS = ["02.1", "02.2", "02.3", "02.4"]
-
-
-@pytest.fixture(autouse=True)
-def new_learner(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path))
-    monkeypatch.setattr(desk, "_answers", {})
-
-
-def tries(number):
-    """How many answers were counted."""
-    kept = Progress().exercises().get(number)
-    return kept.tries if kept else 0
 
 
 def relu(x):
@@ -223,33 +209,8 @@ def test_what_a_cell_begins_with_is_no_try(number):
     assert not verdict and words in verdict.words and tries(number) == 0
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_nothing_is_told_how_an_answer_is_given(number):
-    for verdict in (dl.check(number), dl.check(number, None)):
-        assert not verdict and f"dl.check('{number}', answer)" in verdict.words
-    assert tries(number) == 0
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_what_is_given_is_right_and_the_solution_is_code(number):
-    asked = desk.exercise(number)
-    assert dl.check(number, asked.given())
-    compile(asked.solution, number, "exec")
-    assert len(set(asked.hints)) == len(asked.hints) == 3
-
-
 def test_a_right_answer_is_right_whatever_the_numbers_of_the_judge():
     random = np.random.default_rng(99)
     W1, W2, b1, b2, x = (random.normal(size=size) for size in ((6, 4), (3, 6), 6, 3, 4))
     W, b = one_layer(W1, b1, W2, b2)
     assert np.allclose(W @ x + b, W2 @ (W1 @ x + b1) + b2)
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_a_check_answers_at_once(number):
-    answer, took = desk.exercise(number).given(), []
-    for _ in range(5):  # the first also loads what it needs
-        begin = time.thread_time()  # of this thread: what else the machine does counts in the benchmark
-        dl.check(number, answer)
-        took.append(time.thread_time() - begin)
-    assert min(took) < 0.2

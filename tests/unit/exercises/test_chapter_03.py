@@ -2,34 +2,21 @@
 
 import json
 import math
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from counting import tries
 
 import dlnb as dl
-from dlnb.course.progress import Progress
-from dlnb.exercises import autograd, desk
+from dlnb.exercises import autograd
 from dlnb.exercises.autograd import RULES, Number, by, in_order
 from dlnb.exercises.chapter_03 import cross_entropy, slopes_by_hand
 
 NUMBERS = ["03.1", "03.2", "03.3", "03.4"]
 NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "03_error_and_backpropagation.ipynb"
-
-
-@pytest.fixture(autouse=True)
-def new_learner(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path))
-    monkeypatch.setattr(desk, "_answers", {})
-
-
-def tries(number):
-    """How many answers were counted."""
-    kept = Progress().exercises().get(number)
-    return kept.tries if kept else 0
 
 
 def chances_of(scores, axis=1):
@@ -240,28 +227,3 @@ def test_what_a_cell_begins_with_is_no_try(number):
     answer, words = BEGINNINGS[number]
     verdict = dl.check(number, answer)
     assert not verdict and words in verdict.words and tries(number) == 0
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_nothing_is_told_how_an_answer_is_given(number):
-    for verdict in (dl.check(number), dl.check(number, None)):
-        assert not verdict and f"dl.check('{number}', answer)" in verdict.words
-    assert tries(number) == 0
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_what_is_given_is_right_and_the_solution_is_code(number):
-    asked = desk.exercise(number)
-    assert dl.check(number, asked.given())
-    compile(asked.solution, number, "exec")
-    assert len(set(asked.hints)) == len(asked.hints) == 3
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_a_check_answers_at_once(number):
-    answer, took = desk.exercise(number).given(), []
-    for _ in range(5):  # the first also loads what it needs
-        begin = time.thread_time()  # of this thread: what else the machine does counts in the benchmark
-        dl.check(number, answer)
-        took.append(time.thread_time() - begin)
-    assert min(took) < 0.2

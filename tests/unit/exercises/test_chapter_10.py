@@ -1,28 +1,15 @@
 """Chapter 10: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-import time
 
 import numpy as np
 import pytest
 import torch
+from counting import tries
 from torch import nn
 
 import dlnb as dl
-from dlnb.course.progress import Progress
 from dlnb.exercises import desk
 from dlnb.exercises.chapter_10 import left_kernel
-
-
-@pytest.fixture(autouse=True)
-def new_learner(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path))
-    monkeypatch.setattr(desk, "_answers", {})
-
-
-def tries(number):
-    """How many answers were counted."""
-    kept = Progress().exercises().get(number)
-    return kept.tries if kept else 0
 
 
 def kernel(*places, ink=1.0):
@@ -119,28 +106,3 @@ def test_orders_of_the_pictures():
     for words, answer in said.items():
         verdict = dl.check("10.3", answer)
         assert not verdict and words in verdict.words.replace("builtin_function_or_method", "function"), (words, verdict.words)
-
-
-@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3", "10.4"])
-def test_nothing_is_told_how_an_answer_is_given(number):
-    for verdict in (dl.check(number), dl.check(number, None)):
-        assert not verdict and f"dl.check('{number}', answer)" in verdict.words
-    assert tries(number) == 0
-
-
-@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3", "10.4"])
-def test_what_is_given_is_right_and_the_solution_is_code(number):
-    asked = desk.exercise(number)
-    assert dl.check(number, asked.given())
-    compile(asked.solution, number, "exec")
-    assert len(set(asked.hints)) == len(asked.hints) == 3
-
-
-@pytest.mark.parametrize("number", ["10.1", "10.2", "10.3"])
-def test_a_check_that_trains_nothing_answers_at_once(number):
-    answer, took = desk.exercise(number).given(), []
-    for _ in range(5):  # the first also loads what it needs
-        begin = time.perf_counter()
-        dl.check(number, answer)
-        took.append(time.perf_counter() - begin)
-    assert min(took) < 0.2

@@ -12,14 +12,6 @@ from dlnb.exercises.exercise import NOTHING, Exercise, Told, Verdict
 from dlnb.exercises.html import block
 
 
-@pytest.fixture(autouse=True)
-def new_learner(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(desk, "_answers", {})
-    monkeypatch.setattr(desk, "_hints", {})
-    return tmp_path / "home"
-
-
 def kept(number):
     return Progress().exercises().get(number)
 

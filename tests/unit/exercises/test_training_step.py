@@ -8,14 +8,8 @@ import torch.nn.functional as F
 
 import dlnb as dl
 from dlnb.course.progress import Progress
-from dlnb.exercises import desk, progress_bar
+from dlnb.exercises import progress_bar
 from dlnb.exercises.training_step import training_step
-
-
-@pytest.fixture(autouse=True)
-def new_learner(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLNB_HOME", str(tmp_path))
-    monkeypatch.setattr(desk, "_answers", {})
 
 
 def nothing(model, optimizer, x, y):
