@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from counting import tries
+from judging import tries
 
 import dlnb as dl
 from dlnb.exercises import desk

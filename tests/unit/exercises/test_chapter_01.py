@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from counting import tries
+from judging import tries
 
 import dlnb as dl
 from dlnb.exercises import desk

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from counting import tries
+from judging import tries
 
 import dlnb as dl
 from dlnb.exercises.chapter_02 import forward, one_layer

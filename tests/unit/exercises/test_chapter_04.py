@@ -1,11 +1,10 @@
 """Chapter 04: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-import re
 
 import numpy as np
 import pytest
 import torch
-from counting import tries
+from judging import refused, tries
 from torch import nn
 
 import dlnb as dl
@@ -13,12 +12,6 @@ from dlnb.exercises import chapter_04, desk
 from dlnb.exercises.stopping import early_stop
 
 NUMBERS = ["04.1", "04.2", "04.3", "04.4"]
-
-
-def refused(number, answer, words):
-    verdict = dl.check(number, answer)
-    assert not verdict and re.search(words, verdict.words), verdict.words
-    assert verdict.hint and tries(number) == 1
 
 
 # 04.1

@@ -1,25 +1,18 @@
 """Chapter 05: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
 import math
-import re
 import statistics
 
 import numpy as np
 import pytest
 import torch
-from counting import tries
+from judging import refused, tries
 from torch import nn
 
 import dlnb as dl
 from dlnb.exercises import chapter_05, comparing, desk
 
 NUMBERS = ["05.1", "05.2", "05.3", "05.4"]
-
-
-def refused(number, answer, words):
-    verdict = dl.check(number, answer)
-    assert not verdict and re.search(words, verdict.words), verdict.words
-    assert verdict.hint and tries(number) == 1
 
 
 # 05.1

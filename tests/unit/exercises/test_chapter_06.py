@@ -1,23 +1,16 @@
 """Chapter 06: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-import re
 
 import pytest
 import torch
 import torch.nn.functional as F
-from counting import tries
+from judging import refused, tries
 
 import dlnb as dl
 from dlnb.exercises import desk
 from dlnb.exercises.chapter_06 import alarm, look_back, scale, temperature
 
 NUMBERS = ["06.1", "06.2", "06.3", "06.4"]
-
-
-def wrong(number, answer, words):
-    verdict = dl.check(number, answer)
-    assert not verdict and re.search(words, verdict.words), verdict.words
-    assert tries(number) == 1
 
 
 def in_place(train, rows):
@@ -50,7 +43,7 @@ SCALES = {
 
 @pytest.mark.parametrize("words", SCALES)
 def test_a_scale_that_is_not_the_one_of_the_training_rows(words):
-    wrong("06.1", SCALES[words], words)
+    refused("06.1", SCALES[words], words)
 
 
 def test_a_scale_with_either_standard_deviation_or_in_numpy_is_right():
@@ -74,7 +67,7 @@ ALARMS = {
 
 @pytest.mark.parametrize("words", ALARMS)
 def test_an_alarm_that_is_raised_elsewhere(words):
-    wrong("06.2", ALARMS[words], words)
+    refused("06.2", ALARMS[words], words)
 
 
 def test_an_alarm_by_its_threshold_or_in_numbers_is_right():
@@ -107,7 +100,7 @@ TEMPERATURES = {
 
 @pytest.mark.parametrize("words", TEMPERATURES)
 def test_a_temperature_that_is_not_the_best(words):
-    wrong("06.3", TEMPERATURES[words], words)
+    refused("06.3", TEMPERATURES[words], words)
 
 
 def test_a_temperature_by_any_search_is_right():
@@ -144,7 +137,7 @@ LOOKS = {
 
 @pytest.mark.parametrize("words", LOOKS)
 def test_a_convolution_that_does_not_only_look_back(words):
-    wrong("06.4", LOOKS[words], words)
+    refused("06.4", LOOKS[words], words)
 
 
 def test_a_convolution_that_pads_both_sides_and_cuts_the_end_is_right():

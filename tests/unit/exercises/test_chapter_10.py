@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from counting import tries
+from judging import tries
 from torch import nn
 
 import dlnb as dl

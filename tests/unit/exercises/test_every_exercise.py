@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from counting import tries
+from judging import tries
 
 import dlnb as dl
 from dlnb.exercises.desk import every, exercise
