@@ -91,6 +91,7 @@ def shown(page: Page, name: str) -> Locator:
 
 def violations(root: Locator, judged: set[str] = JUDGED) -> list[str]:
     """What axe finds wrong inside of the element, each in a line. judged: rules that have something to judge in it."""
+    root.evaluate("(node) => node.scrollIntoView({ block: 'nearest' })")  # it may have grown since
     root.page.wait_for_timeout(500)  # until what came last is drawn
     found = root.evaluate(
         """(node, rules) => axe.run(node, { runOnly: { type: 'tag', values: rules } })
@@ -247,6 +248,7 @@ def test_playground(seen):
     playground.locator("[data-pending]").wait_for()
     assert_clean(playground)
     playground.locator("[data-action=undo]").click()
+    playground.locator("[data-pending]").wait_for(state="detached")  # what is below moves up, under the pointer too
     playground.locator("[data-layer='0']").click()
     playground.locator("[data-setting=activation]").wait_for()
     playground.locator("[data-setting=seen]").select_option("spread")

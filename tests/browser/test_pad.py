@@ -42,7 +42,7 @@ def probabilities(page) -> list[float]:
 
 def wait_for_answer(page) -> list[float]:
     """What the model says of the drawing as it is now: an answer after which none comes."""
-    page.wait_for_function("() => document.querySelector('.dlnb-share').textContent !== ''")
+    page.wait_for_function("() => document.querySelector('.dlnb-share')?.textContent")
     return at_rest(page, lambda: probabilities(page), quiet=1000)
 
 
