@@ -5,9 +5,9 @@ bundle once a page, so that neither the notebook file nor twenty instances hold 
 this way works in every front end that runs anywidget, with or without our JupyterLab extension.
 
 A widget may be seen in several places at once (two tabs, a page reloaded, "create new view"). Each
-browser view names itself with "hello" and gets everything, then only what is new. It acknowledges a
-frame when it has painted it; a view that owes two acknowledgements gets nothing, so what is hidden,
-closed or slow costs nothing and never builds up a queue.
+browser view names itself with "hello" and gets everything, then only what is new. It acknowledges
+frames when it has painted them; a view that owes as many as its credit gets nothing, so what is
+hidden, closed or slow costs nothing and never builds up a queue.
 """
 
 import hashlib
@@ -38,6 +38,7 @@ class View:
     """One place in a browser where a widget is shown, and what it has been sent."""
 
     name: str
+    credit: int = CREDIT
     visible: bool = True
     owed: int = 0
     sent: int = 0
@@ -46,13 +47,14 @@ class View:
     @property
     def ready(self) -> bool:
         """Whether a frame may be sent."""
-        return self.visible and self.owed < CREDIT
+        return self.visible and self.owed < self.credit
 
 
 class Widget(anywidget.AnyWidget):
     """Base of the widgets. A subclass names its `bundle`, says what it `hears`, and makes frames."""
 
     bundle: ClassVar[str]
+    credit: ClassVar[int] = CREDIT  # frames under way to a view
 
     _esm = traitlets.Unicode().tag(sync=True)
     _bundle = traitlets.Unicode(help="Hash of the bundle that the loader asks for").tag(sync=True)
@@ -129,17 +131,20 @@ class Widget(anywidget.AnyWidget):
         name = _text(message, "view")
         with self.lock:
             self.views.pop(name, None)
-            self.views[name] = View(name)
+            self.views[name] = View(name, self.credit)
             while len(self.views) > VIEWS:
                 # Rather one that is hidden, then one that has not answered yet; else the oldest.
                 del self.views[min(self.views.values(), key=lambda view: (view.visible, view.ready)).name]
         self.changed(urgent=True)
 
     def _ack(self, message: Message, _: list[memoryview]) -> None:
+        painted = message.get("frames", 1)
+        if not isinstance(painted, int) or painted < 1:
+            raise ValueError(f"frames must be a number above 0, got {painted!r:.100}")
         with self.lock:
             view = self.views.get(_text(message, "view"))
             if view is not None:
-                view.owed = max(0, view.owed - 1)
+                view.owed = max(0, view.owed - painted)
         if view is None:
             # It was forgotten meanwhile, as after a night's sleep of the laptop.
             self._hello(message, [])

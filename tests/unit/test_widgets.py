@@ -142,6 +142,15 @@ def test_two_unacknowledged_frames_and_no_more_are_sent(runs):
     assert len(browser.frames) == 3
 
 
+def test_one_word_may_acknowledge_several_frames(runs):
+    browser = Browser(dl.watch(runs()))
+    browser.send("hello")
+    time.sleep(0.8)
+    browser.send("ack", frames=2)
+    time.sleep(0.8)
+    assert len(browser.frames) == 4
+
+
 def test_nothing_that_was_merged_meanwhile_is_missing(runs):
     run = runs()
     browser = Browser(dl.watch(run))
@@ -374,6 +383,7 @@ NONSENSE = [
     None, 7, "pause", [], ["pause"], {}, {"kind": None}, {"kind": 3}, {"kind": ["pause"]}, {"kind": "explode"},
     {"kind": HUGE}, {"kind": "__class__"}, {"kind": "hello"}, {"kind": "hello", "view": 5}, {"kind": "hello", "view": ""},
     {"kind": "hello", "view": HUGE}, {"kind": "ack"}, {"kind": "ack", "view": {"a": 1}}, {"kind": "visible", "view": None},
+    {"kind": "ack", "view": "one", "frames": 0}, {"kind": "ack", "view": "one", "frames": "two"},
     {"kind": "step", "count": "many"}, {"kind": "step", "count": 1.5}, {"kind": "step", "count": None},
     {"kind": "step", "count": True}, {"kind": "step", "count": math.nan}, {"kind": "step", "count": HUGE},
     {"kind": "set"}, {"kind": "set", "knobs": None}, {"kind": "set", "knobs": {}}, {"kind": "set", "knobs": [1]},

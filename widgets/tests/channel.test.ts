@@ -21,8 +21,8 @@ const model = {
 } as unknown as AnyModel;
 
 let opened: Channel<Frame>[] = [];
-function open(): Channel<Frame> {
-  const channel = new Channel<Frame>(model, document.body, paint, () => expecting, silence);
+function open(together = 1): Channel<Frame> {
+  const channel = new Channel<Frame>(model, document.body, paint, () => expecting, silence, together);
   opened.push(channel);
   return channel;
 }
@@ -90,6 +90,18 @@ describe("the channel", () => {
     expect(() => hear!(frame({ columns: [{ name: "x", kind: "float32", offset: 0, length: 9 }] }), [new DataView(new ArrayBuffer(4))])).toThrow();
     vi.advanceTimersToNextFrame();
     expect(said()).toEqual(["hello", "ack", "ack"]);
+  });
+
+  it("acknowledges several frames with one word where it was told so, and does not wait long for the next", () => {
+    open(2);
+    for (let number = 0; number < 3; number++) {
+      hear!(frame(), []);
+      vi.advanceTimersToNextFrame();
+    }
+    const acks = () => send.mock.calls.filter(([message]) => message.kind === "ack").map(([message]) => message.frames);
+    expect(acks()).toEqual([2]);
+    vi.advanceTimersByTime(100);
+    expect(acks()).toEqual([2, 1]);
   });
 
   it("does not hear what is meant for another view", () => {

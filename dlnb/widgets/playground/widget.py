@@ -84,6 +84,7 @@ class Playground(Widget):
     """A playground. `dl.playground` opens one; what the browser can do, its `desk` can do too."""
 
     bundle = "playground"
+    credit = 3  # its views acknowledge two frames at a time
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk

@@ -1,5 +1,5 @@
-// The channel of one browser view to its widget in the kernel: it names itself, acknowledges each frame
-// after painting it, says when nobody can see it, and asks anew when it has heard nothing for too long.
+// The channel of one browser view to its widget in the kernel: it names itself, acknowledges frames
+// after painting them, says when nobody can see it, and asks anew when it has heard nothing for too long.
 import type { AnyModel } from "@anywidget/types";
 import { type Column, type Entry, unpack } from "./frame";
 
@@ -13,6 +13,7 @@ export interface Frame {
 export type Paint<F extends Frame> = (frame: F, columns: Map<string, Column>) => void;
 
 const SILENCE = 10_000; // milliseconds without a frame, while one is expected
+const SOON = 100; // milliseconds that a painted frame waits for the next ones, to be acknowledged with them
 const AGAIN = [300, 1500]; // milliseconds until an unanswered hello is said again; loader.ts says why
 
 export class Channel<F extends Frame> {
@@ -23,6 +24,8 @@ export class Channel<F extends Frame> {
   private onScreen = true;
   private visible = true;
   private heard = performance.now();
+  private painted = 0;
+  private later = 0;
 
   constructor(
     private readonly model: AnyModel,
@@ -30,6 +33,8 @@ export class Channel<F extends Frame> {
     private readonly paint: Paint<F>,
     private readonly expecting: () => boolean,
     private readonly onSilence: (silent: boolean) => void,
+    /** Frames that are acknowledged together. Each word to the kernel makes it busy and idle, and JupyterLab draws that. */
+    private readonly together = 1,
   ) {
     model.on("msg:custom", this.hear);
     document.addEventListener("visibilitychange", this.look);
@@ -53,11 +58,13 @@ export class Channel<F extends Frame> {
     this.watcher.disconnect();
     clearInterval(this.timer);
     this.greetings.forEach(clearTimeout);
+    clearTimeout(this.later);
     this.send("visible", { value: false });
   }
 
   private hello(): void {
     this.heard = performance.now();
+    this.painted = 0;
     this.send("hello");
     if (!this.visible) this.send("visible", { value: false });
   }
@@ -71,10 +78,22 @@ export class Channel<F extends Frame> {
       this.paint(frame, unpack(frame.columns, buffers[0]));
     } finally {
       // After painting, or at once where nothing is painted: a hidden page has no animation frames.
-      if (document.hidden) this.send("ack");
-      else requestAnimationFrame(() => this.send("ack"));
+      if (document.hidden) this.acknowledge();
+      else requestAnimationFrame(() => this.acknowledge());
     }
   };
+
+  private acknowledge(): void {
+    this.painted += 1;
+    clearTimeout(this.later);
+    if (this.painted >= this.together) this.settle();
+    else this.later = window.setTimeout(() => this.settle(), SOON);
+  }
+
+  private settle(): void {
+    this.send("ack", { frames: this.painted });
+    this.painted = 0;
+  }
 
   private readonly look = (): void => {
     const visible = this.onScreen && !document.hidden;

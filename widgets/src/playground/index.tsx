@@ -177,6 +177,7 @@ function render({ model, el }: RenderProps): () => void {
       },
       () => state.status.value === null || state.status.value.playing,
       (silent) => (state.silent.value = silent),
+      2,
     );
     const send: Send = (kind, content, buffers) => channel.send(kind, content, buffers);
     const questions = new Questions(model, (kind, content) => channel.send(kind, content));
