@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
 import backpropStyle from "./backprop.css";
 import { Graph } from "./Graph";
 import { type BackpropFrame, BackpropState, type Part } from "./state";
@@ -15,12 +16,7 @@ export function Backprop({ state, send }: { state: BackpropState; send: Send }) 
   const table = useSignal(false);
   const help = useSignal(false);
   const scene = state.scene.value;
-  const silence = state.silent.value && (
-    <p class="dlnb-notice" role="status">
-      No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-    </p>
-  );
-  if (!scene) return <div class="dlnb-backprop">{silence || <p role="status">Waiting for the graph …</p>}</div>;
+  if (!scene) return <div class="dlnb-backprop">{state.silent.value ? <Silence silent={state.silent} /> : <p role="status">Waiting for the graph …</p>}</div>;
   const step = state.step.value;
   const now = state.current.value;
   const fold = now ? scene.boxes[now.box]!.fold : "";
@@ -79,7 +75,7 @@ export function Backprop({ state, send }: { state: BackpropState; send: Send }) 
           its value, below it, after ∂, how the loss changes with it: blue above zero, orange below.
         </p>
       )}
-      {silence}
+      <Silence silent={state.silent} />
       {scene.notice && (
         <p class="dlnb-notice" role="alert">
           {scene.notice}

@@ -1,12 +1,13 @@
 // Runs over each other; `dlnb/widgets/compare.py` is its half in the kernel.
 import type { RenderProps } from "@anywidget/types";
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { number } from "../core/format";
 import { Icon } from "../core/Icon";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
+import { Spoken } from "../core/Spoken";
 import compareStyle from "./compare.css";
 import { Overlay, type View } from "./Overlay";
 import { Parallel } from "./Parallel";
@@ -14,7 +15,6 @@ import { Importance, Responses, Selected, type Send } from "./Side";
 import { type CompareFrame, CompareState } from "./state";
 import { Table } from "./Table";
 
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader
 
 function Compare({ state, send }: { state: CompareState; send: Send }) {
   const view = useSignal<View>({ logarithmic: false, halfLife: 0, table: true });
@@ -43,11 +43,7 @@ function Compare({ state, send }: { state: CompareState; send: Send }) {
   return (
     <div class="dlnb-compare" onKeyDown={press} data-lines={lines.length} data-state={now.sweep?.state ?? "runs"}>
       <Head state={state} send={send} />
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {now.sweep?.error && (
         <section class="dlnb-failure" role="alert">
           <p>{now.sweep.error}</p>
@@ -114,7 +110,7 @@ function Compare({ state, send }: { state: CompareState; send: Send }) {
       {many && <Parallel state={state} />}
       {many && <Responses state={state} />}
       {view.value.table && <Table state={state} />}
-      <Spoken state={state} />
+      <Spoken words={() => state.summary()} occasion={now.sweep?.state} />
     </div>
   );
 }
@@ -161,24 +157,6 @@ function Head({ state, send }: { state: CompareState; send: Send }) {
           </button>
         </div>
       )}
-    </div>
-  );
-}
-
-/** Tells a screen reader how it goes: at once when the sweep changes its state, else every ten seconds. */
-function Spoken({ state }: { state: CompareState }) {
-  const said = useSignal("");
-  const last = useRef({ state: "", at: 0 });
-  const now = state.status.value?.sweep?.state ?? "";
-  useEffect(() => {
-    const time = performance.now();
-    if (now === last.current.state && time - last.current.at < SPOKEN) return;
-    last.current = { state: now, at: time };
-    said.value = state.summary();
-  });
-  return (
-    <div class="dlnb-spoken" aria-live="polite">
-      {said.value}
     </div>
   );
 }

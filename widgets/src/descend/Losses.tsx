@@ -1,7 +1,7 @@
 // The losses of all racers over the steps, as curves and as a table.
 import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { Curve, type Line } from "../core/curve";
+import { Chart } from "../core/Chart";
+import type { Line } from "../core/curve";
 import { number } from "../core/format";
 import { rows } from "../core/pieces";
 import { Badge } from "./Racers";
@@ -21,57 +21,26 @@ export function lossLines(state: DescendState): Line[] {
 }
 
 export function Losses({ state }: { state: DescendState }) {
-  const host = useRef<HTMLDivElement>(null);
-  const curve = useRef<Curve | null>(null);
-  const point = useSignal("");
-  const window = useSignal<[number, number] | null>(null);
+  const zoom = useSignal<[number, number] | null>(null);
   state.frames.value; // ways grow in place
   const lines = lossLines(state);
-  const title = state.surface.value!.lowest === null ? "Loss" : "Loss above the lowest place";
-  useLayoutEffect(() => {
-    const made = new Curve(host.current!, HEIGHT, (text) => (point.value = text), (zoom) => (window.value = zoom));
-    curve.current = made;
-    return () => made.close();
-  }, []);
-  useLayoutEffect(() => {
-    if (!curve.current) return;
-    const steps = state.status.value!.steps;
-    const logarithmic = lines.every(({ pieces }) => pieces.mean.every((value) => value >= 0)) && lines.some(({ pieces }) => pieces.mean.some((value) => value > 0));
-    Object.assign(curve.current, { lines, logarithmic, reached: steps, step: steps, zoom: window.value });
-    curve.current.draw();
-  });
-  const press = (event: KeyboardEvent) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
-    if (by !== undefined) curve.current?.move(by);
-    else if (event.key === "+") curve.current?.zoomBy(0.5);
-    else if (event.key === "-") curve.current?.zoomBy(2);
-    else if (event.key === "0") window.value = null;
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const steps = state.status.value!.steps;
+  const values = lines.flatMap(({ pieces }) => pieces.mean);
+  const logarithmic = values.every((value) => value >= 0) && values.some((value) => value > 0);
   return (
-    <figure class="dlnb-chart">
-      <figcaption>
-        <strong>{title}</strong>
-        {state.running.map(({ racer, place }) => (
-          <span key={racer.name} class="dlnb-name">
-            <Badge racer={racer} place={place} /> {racer.label}
-          </span>
-        ))}
-      </figcaption>
-      <div
-        class="dlnb-plot"
-        ref={host}
-        tabIndex={0}
-        role="img"
-        aria-label={`${title} over steps. ${state.summary()} Arrow keys read single points, plus and minus zoom.`}
-        onKeyDown={press}
-      />
-      <output class="dlnb-point" aria-live="polite">
-        {point.value}
-      </output>
-    </figure>
+    <Chart
+      title={state.surface.value!.lowest === null ? "Loss" : "Loss above the lowest place"}
+      height={HEIGHT}
+      drawing={{ lines, logarithmic, reached: steps, step: steps, zoom: zoom.value }}
+      onZoom={(window) => (zoom.value = window)}
+      summary={state.summary()}
+    >
+      {state.running.map(({ racer, place }) => (
+        <span key={racer.name} class="dlnb-name">
+          <Badge racer={racer} place={place} /> {racer.label}
+        </span>
+      ))}
+    </Chart>
   );
 }
 

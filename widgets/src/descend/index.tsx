@@ -1,12 +1,14 @@
 // Optimisers race down a loss surface; `dlnb/widgets/descend/` is its half in the kernel.
 import type { RenderProps } from "@anywidget/types";
 import { type Signal, signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import uplotStyle from "uplot/dist/uPlot.min.css";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { Icon } from "../core/Icon";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
+import { Spoken } from "../core/Spoken";
 import { onThemeChange } from "../core/theme";
 import { Arithmetic } from "./Arithmetic";
 import { Board } from "./Board";
@@ -15,7 +17,6 @@ import { Losses, Table } from "./Losses";
 import { Racers } from "./Racers";
 import { type DescendFrame, DescendState, type Send } from "./state";
 
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader while the race is played
 const PERIOD = 100; // milliseconds between two orders while it is played
 const CALM = 1000; // and where motion is not wanted: the same steps, seldom and many at once
 const SPEEDS = [
@@ -124,11 +125,7 @@ export function Descend({ state, theme, send }: { state: DescendState; theme: Si
         </p>
       )}
       {surface.about && <p>{surface.about}</p>}
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {status.notice && (
         <p class="dlnb-notice" role="alert">
           {status.notice}
@@ -141,23 +138,7 @@ export function Descend({ state, theme, send }: { state: DescendState; theme: Si
       <Arithmetic state={state} />
       <Losses state={state} />
       {table.value && <Table state={state} />}
-      <Spoken state={state} playing={playing.value} />
-    </div>
-  );
-}
-
-/** Tells a screen reader how the race stands: after each single step, and every ten seconds while it is played. */
-function Spoken({ state, playing }: { state: DescendState; playing: boolean }) {
-  const said = useSignal("");
-  const last = useRef(-SPOKEN);
-  useEffect(() => {
-    if (playing && performance.now() - last.current < SPOKEN) return;
-    last.current = performance.now();
-    said.value = state.summary();
-  });
-  return (
-    <div class="dlnb-spoken" aria-live="polite">
-      {said.value}
+      <Spoken words={() => state.summary()} resting={!playing.value} />
     </div>
   );
 }

@@ -1,12 +1,13 @@
 // Where a model is wrong, while it trains; `dlnb/widgets/errors.py` is its half in the kernel.
 import type { RenderProps } from "@anywidget/types";
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Ask } from "../core/Ask";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { number, percent } from "../core/format";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
+import { Spoken } from "../core/Spoken";
 import { PrecisionRecall, Reliability, Scatter } from "./Charts";
 import errorsStyle from "./errors.css";
 import { type Chosen, Examples, type Send, tabs } from "./Examples";
@@ -14,7 +15,6 @@ import { Matrix, type Shades } from "./Matrix";
 import { type ErrorsFrame, ErrorsState, type Found, type ListName, type Status } from "./state";
 
 const SPLITS: Record<string, string> = { train: "training", valid: "validation", test: "test" };
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader
 const MOST = 100; // examples that can be chosen
 
 function Errors({ state, send }: { state: ErrorsState; send: Send }) {
@@ -54,11 +54,7 @@ function Errors({ state, send }: { state: ErrorsState; send: Send }) {
   return (
     <div class="dlnb-errors" data-split={now.split} data-step={found?.steps[1]} onKeyDown={press}>
       <Head now={now} found={found} asking={asking.value} send={send} onTest={(open) => (asking.value = open)} onHelp={() => (help.value = !help.value)} help={help.value} />
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {now.notice && (
         <p class="dlnb-notice" role="alert">
           {now.notice}
@@ -92,7 +88,7 @@ function Errors({ state, send }: { state: ErrorsState; send: Send }) {
       ) : (
         !now.notice && <p role="status">{now.reading ? `Looking at the ${SPLITS[now.split]} split: batch ${now.reading[0]} of ${now.reading[1]} …` : "Looking …"}</p>
       )}
-      <Spoken words={found ? `Step ${found.steps[1]}. ${found.summary}` : ""} />
+      <Spoken words={() => (found ? `Step ${found.steps[1]}. ${found.summary}` : "")} />
     </div>
   );
 }
@@ -253,22 +249,6 @@ function Selection({ chosen, now, send, clear }: { chosen: Chosen[]; now: Status
         </p>
       )}
     </section>
-  );
-}
-
-/** Tells a screen reader how it goes, every ten seconds at most. */
-function Spoken({ words }: { words: string }) {
-  const said = useSignal("");
-  const last = useRef(-SPOKEN);
-  useEffect(() => {
-    if (!words || performance.now() - last.current < SPOKEN) return;
-    last.current = performance.now();
-    said.value = words;
-  });
-  return (
-    <div class="dlnb-spoken" aria-live="polite">
-      {said.value}
-    </div>
   );
 }
 

@@ -6,6 +6,8 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
+import { Spoken } from "../core/Spoken";
 import { onThemeChange } from "../core/theme";
 import { type Ask, Questions } from "../watch/ask";
 import { Data } from "./Data";
@@ -21,7 +23,6 @@ import { broughtBy, Share } from "./Share";
 import { type PlaygroundFrame, PlaygroundState, type Send } from "./state";
 import { Training } from "./Training";
 
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader while it learns
 
 interface Props {
   state: PlaygroundState;
@@ -97,7 +98,7 @@ export function Playground({ state, theme, send, ask }: Props) {
       </div>
       <Share ask={ask} send={send} />
       {table.value && <Table state={state} />}
-      <Spoken state={state} />
+      <Told state={state} />
     </div>
   );
 }
@@ -127,11 +128,7 @@ function Notices({ state }: { state: PlaygroundState }) {
   const { notice, pending } = state.calm.value!;
   return (
     <>
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {notice && notice !== pending && (
         <p class="dlnb-notice" role="alert">
           {notice}
@@ -146,21 +143,10 @@ function Notices({ state }: { state: PlaygroundState }) {
   );
 }
 
-/** Tells a screen reader how it stands: when it rests, and every ten seconds while it learns. */
-function Spoken({ state }: { state: PlaygroundState }) {
-  const said = useSignal("");
-  const last = useRef(-SPOKEN);
-  state.calm.value;
-  useEffect(() => {
-    if (state.status.value!.playing && performance.now() - last.current < SPOKEN) return;
-    last.current = performance.now();
-    said.value = state.summary();
-  });
-  return (
-    <div class="dlnb-spoken" aria-live="polite">
-      {said.value}
-    </div>
-  );
+/** For who cannot see it: how it stands when it rests, and every ten seconds while it learns. */
+function Told({ state }: { state: PlaygroundState }) {
+  state.calm.value; // at each
+  return <Spoken words={() => state.summary()} resting={!state.status.value!.playing} />;
 }
 
 function render({ model, el }: RenderProps): () => void {

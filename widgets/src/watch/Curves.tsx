@@ -1,8 +1,8 @@
 // The curves: loss on one chart, the metrics on another, with a reading line that follows mouse or arrow
 // keys, a zoom that fetches what is stored there, and the same numbers as a table.
-import { type Signal, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { type Baseline, Curve, type Line } from "../core/curve";
+import type { Signal } from "@preact/signals";
+import { Chart, Keys } from "../core/Chart";
+import type { Baseline, Line } from "../core/curve";
 import { number } from "../core/format";
 import { GHOSTS, SERIES, TRAIN, VALID } from "../core/theme";
 import { Table } from "./Table";
@@ -33,8 +33,8 @@ export function Curves({ state, view, zoom, place, compared }: Props) {
   const shared = { state, zoom, place, reached };
   return (
     <div class="dlnb-curves">
-      <Chart {...shared} title="Loss" lines={loss} height={210} logarithmic={view.logarithmic} baselines={chance ? [chance] : []} words />
-      {metrics.length > 0 && <Chart {...shared} title="Metrics" lines={metrics} height={130} logarithmic={false} baselines={[]} />}
+      <Plotted {...shared} title="Loss" lines={loss} height={210} logarithmic={view.logarithmic} baselines={chance ? [chance] : []} words />
+      {metrics.length > 0 && <Plotted {...shared} title="Metrics" lines={metrics} height={130} logarithmic={false} baselines={[]} />}
       {view.table && <Table lines={[...loss, ...metrics]} window={zoom.window.value} />}
     </div>
   );
@@ -83,7 +83,7 @@ function smoothed(state: WatchState, view: View, zoom: Zoom, name: string, label
   return [{ label, colour, pieces: zoom.detailed(name, pieces), front: front && zoom.detailed(`smooth:${name}`, front) }];
 }
 
-interface ChartProps {
+interface PlottedProps {
   title: string;
   lines: Line[];
   state: WatchState;
@@ -97,78 +97,31 @@ interface ChartProps {
   words?: boolean;
 }
 
-function Chart({ title, lines, state, zoom, place, height, logarithmic, baselines, reached, words }: ChartProps) {
-  const host = useRef<HTMLDivElement>(null);
-  const curve = useRef<Curve | null>(null);
-  const point = useSignal("");
-  const at = useRef<number | null>(null); // the step under the reading line
-  const down = useRef(0);
-  // Before the page is painted, so that the first key finds the chart.
-  useLayoutEffect(() => {
-    const told = (text: string, step: number | null) => {
-      point.value = text;
-      at.current = step;
-    };
-    const made = new Curve(host.current!, height, told, (window) => zoom.to(window));
-    curve.current = made;
-    return () => made.close();
-  }, [height, point, zoom]);
-  const pointed = place.value;
-  useLayoutEffect(() => {
-    if (!curve.current) return;
-    const now = state.status.value;
-    const marks = pointed && pointed.line === state.time.value?.current ? [...state.marks.value, { step: pointed.step, text: "here" }] : state.marks.value;
-    Object.assign(curve.current, {
-      lines,
-      logarithmic,
-      baselines,
-      marks: words ? marks : marks.map(({ step }) => ({ step, text: "" })),
-      reached,
-      total: now?.total ?? 0,
-      step: now?.step ?? 0,
-      zoom: zoom.window.value,
-    });
-    curve.current.draw();
-  });
-  const take = () => {
-    const current = state.time.value?.current;
-    if (at.current !== null && current !== undefined) place.value = { line: current, step: at.current };
-  };
-  const press = (event: KeyboardEvent) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
-    if (by !== undefined) curve.current?.move(by);
-    else if (event.key === "+") curve.current?.zoomBy(0.5);
-    else if (event.key === "-") curve.current?.zoomBy(2);
-    else if (event.key === "0") zoom.to(null);
-    else if (event.key === "Enter") take();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
+function Plotted({ title, lines, state, zoom, place, height, logarithmic, baselines, reached, words }: PlottedProps) {
+  const [now, pointed] = [state.status.value, place.value];
+  const current = state.time.value?.current;
+  const here = pointed && pointed.line === current ? [{ step: pointed.step, text: "here" }] : [];
+  const marks = [...state.marks.value, ...here];
   return (
-    <figure class="dlnb-chart">
-      <figcaption>
-        <strong>{title}</strong>
-        {lines.map((line) => (
-          <span key={line.label} class="dlnb-key">
-            <i class={line.ghost ? "dlnb-dashed" : ""} style={{ background: `var(${line.colour})` }} aria-hidden="true" /> {line.label}{" "}
-            <b>{number(line.pieces.mean[line.pieces.mean.length - 1])}</b>
-          </span>
-        ))}
-      </figcaption>
-      <div
-        class="dlnb-plot"
-        ref={host}
-        tabIndex={0}
-        role="img"
-        aria-label={`${title} over steps. ${state.summary()} Arrow keys read single points, plus and minus zoom, Enter chooses the step for rewind and fork.`}
-        onKeyDown={press}
-        onPointerDown={(event) => (down.current = event.clientX)}
-        onClick={(event) => Math.abs(event.clientX - down.current) < 3 && take()}
-      />
-      <output class="dlnb-point" aria-live="polite">
-        {point.value}
-      </output>
-    </figure>
+    <Chart
+      title={title}
+      height={height}
+      drawing={{
+        lines,
+        logarithmic,
+        baselines,
+        marks: words ? marks : marks.map(({ step }) => ({ step, text: "" })),
+        reached,
+        total: now?.total ?? 0,
+        step: now?.step ?? 0,
+        zoom: zoom.window.value,
+      }}
+      onZoom={(window) => zoom.to(window)}
+      summary={state.summary()}
+      onTake={(step) => current !== undefined && (place.value = { line: current, step })}
+      takes="Enter chooses the step for rewind and fork"
+    >
+      <Keys lines={lines} />
+    </Chart>
   );
 }

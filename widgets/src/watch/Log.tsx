@@ -2,9 +2,9 @@
 // screen reader.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { SPOKEN } from "../core/Spoken";
 import type { Failure as Broken, Status, WatchState } from "./state";
 
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader
 const SHOWN = 8000; // milliseconds that a notice stays
 
 /** What was done to the run, newest first. */

@@ -7,6 +7,7 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
 import { type Ask, Questions } from "./ask";
 import { Controls, type Send } from "./Controls";
 import { Curves, type View } from "./Curves";
@@ -131,11 +132,7 @@ function Watch({ desk }: { desk: Desk }) {
       <Controls now={now} send={send} small={only !== null}>
         {pictureInPicture() && <Float root={desk.root} />}
       </Controls>
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {now.error && <Failure error={now.error} />}
       {now.word && (
         <p class="dlnb-notice" role="status">

@@ -1,11 +1,12 @@
 // The inside of a model; `dlnb/widgets/xray.py` is its half in the kernel.
 import type { RenderProps } from "@anywidget/types";
 import { type Signal, signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Channel } from "../core/channel";
 import coreStyle from "../core/core.css";
 import { percent } from "../core/format";
 import { mount } from "../core/mount";
+import { Silence } from "../core/Silence";
+import { Spoken } from "../core/Spoken";
 import { onThemeChange } from "../core/theme";
 import { Answer } from "./Answer";
 import { Detail } from "./Detail";
@@ -13,7 +14,6 @@ import { type Row, type XrayFrame, XrayState } from "./state";
 import { type Send, Tree } from "./Tree";
 import xrayStyle from "./xray.css";
 
-const SPOKEN = 10_000; // milliseconds between two sentences for a screen reader while nothing is touched
 
 function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>; send: Send }) {
   const asks = useSignal<string | null>(null);
@@ -100,11 +100,7 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
           or infinite; crossed out: dead.
         </p>
       )}
-      {state.silent.value && (
-        <p class="dlnb-notice" role="status">
-          No news from the kernel for a while: it is busy, restarting or gone. What you see is the last it said.
-        </p>
-      )}
+      <Silence silent={state.silent} />
       {now.notice && (
         <p class="dlnb-notice" role="alert">
           {now.notice}
@@ -117,26 +113,7 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
           <Detail state={state} theme={theme} asks={asks} table={table} send={tell} />
         </div>
       </div>
-      <Spoken state={state} />
-    </div>
-  );
-}
-
-/** Tells a screen reader what is seen: soon after something was touched, else every ten seconds. */
-function Spoken({ state }: { state: XrayState }) {
-  const said = useSignal("");
-  const last = useRef({ touched: "", at: -SPOKEN });
-  const now = state.status.value!;
-  const touched = JSON.stringify([now.off, now.chosen, now.state, state.answer.value?.example]);
-  useEffect(() => {
-    const time = performance.now();
-    if (touched === last.current.touched && time - last.current.at < SPOKEN) return;
-    last.current = { touched, at: time };
-    said.value = state.summary();
-  });
-  return (
-    <div class="dlnb-spoken" aria-live="polite">
-      {said.value}
+      <Spoken words={() => state.summary()} occasion={JSON.stringify([now.off, now.chosen, now.state, state.answer.value?.example])} />
     </div>
   );
 }
