@@ -1,7 +1,7 @@
 """The race down a surface in a real browser: step, play, click a start, turn a knob, by mouse and by keys."""
 
 import pytest
-from real_lab import box_of, eventually, expect, run_cell
+from real_lab import at_rest, box_of, eventually, expect, run_cell
 
 
 @pytest.fixture
@@ -59,10 +59,7 @@ def test_play_runs_until_pause_and_leads_down(descend):
     assert eventually(page, lambda: steps(page), lambda count: count >= 60) >= 60
     page.click("[data-action=play]")
     expect(page.locator(".dlnb-descend")).to_have_attribute("data-playing", "false")
-    page.wait_for_timeout(500)
-    rested = steps(page)
-    page.wait_for_timeout(500)
-    assert steps(page) == rested >= 60 and loss(page, "adam") < before / 10
+    assert at_rest(page, lambda: steps(page)) >= 60 and loss(page, "adam") < before / 10
     expect(page.locator(".dlnb-chart canvas")).to_be_visible()
 
 

@@ -1,7 +1,7 @@
 """The playground in a real browser: it learns live, is built by clicking, drawn on, undone, and worked by keys alone."""
 
 import pytest
-from real_lab import box_of, eventually, expect, run_cell
+from real_lab import at_rest, box_of, eventually, expect, run_cell
 
 SETTING = "import dlnb as dl\n"
 
@@ -52,10 +52,8 @@ def test_it_learns_live_until_it_is_paused(playground):
     assert eventually(page, lambda: mark(page, "epoch"), lambda epoch: epoch >= 40) >= 40
     page.click("[data-action=play]")
     expect(page.locator(".dlnb-playground")).to_have_attribute("data-playing", "false")
-    page.wait_for_timeout(300)
-    rested = mark(page, "steps")
-    page.wait_for_timeout(300)
-    assert mark(page, "steps") == rested and pixel(page, ".dlnb-board canvas", 0.5, 0.5) != before
+    at_rest(page, lambda: mark(page, "steps"))
+    assert pixel(page, ".dlnb-board canvas", 0.5, 0.5) != before
     assert float(page.locator("[data-accuracy]").get_attribute("data-accuracy")) > 0.95
 
 
@@ -181,8 +179,7 @@ def test_a_mission_is_passed_and_the_link_brings_everything_back(playground):
     expect(page.locator(".dlnb-passed")).to_contain_text("Passed.")
     page.click("[data-action=play]")
     expect(page.locator(".dlnb-playground").first).to_have_attribute("data-playing", "false")
-    page.wait_for_timeout(300)
-    epoch = mark(page, "epoch")
+    epoch = at_rest(page, lambda: mark(page, "epoch"))
     page.click("[data-action=code]")
     assert "nn.Linear(2, 1)" in page.locator(".dlnb-script textarea").input_value()
     run_cell(page, 1)
