@@ -186,6 +186,29 @@ def test_a_mission_is_passed_and_the_link_brings_everything_back(playground):
     expect(page.locator(".dlnb-playground").nth(1)).to_have_attribute("data-epoch", str(epoch))
 
 
+def test_the_link_is_copied_and_brings_everything_back_here_and_in_an_address(playground):
+    page = playground("layers=(3,)")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for epoch in (1, 2, 3):
+        page.click("[data-action=epoch]")
+        expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", str(epoch))
+    page.click("[data-action=link]")
+    expect(page.locator(".dlnb-share [role=status]")).to_contain_text("Copied.")
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    assert "#playground=" in link and link == page.get_by_label("The link").input_value()
+    page.click("[data-action=restart]")
+    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "0")
+    page.locator("[data-setting=link]").fill(link)
+    page.locator("[data-setting=link]").press("Enter")
+    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "3")
+    page.click("[data-action=restart]")
+    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "0")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.goto(link)
+    page.reload()  # only what is behind the # has changed
+    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "3", timeout=60_000)
+
+
 def test_the_playground_by_keys_alone(playground):
     page = playground()
     page.locator("[data-action=play]").focus()
