@@ -1,6 +1,5 @@
 """Chapter 06: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-
 import pytest
 import torch
 import torch.nn.functional as F

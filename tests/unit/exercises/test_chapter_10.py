@@ -1,6 +1,5 @@
 """Chapter 10: each exercise with nothing, with typical wrong answers, each of which gets its own message, and with its solution."""
 
-
 import numpy as np
 import pytest
 import torch

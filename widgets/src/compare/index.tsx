@@ -15,7 +15,6 @@ import { Importance, Responses, Selected, type Send } from "./Side";
 import { type CompareFrame, CompareState } from "./state";
 import { Table } from "./Table";
 
-
 function Compare({ state, send }: { state: CompareState; send: Send }) {
   const view = useSignal<View>({ logarithmic: false, halfLife: 0, table: true });
   const help = useSignal(false);

@@ -2,20 +2,11 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { type Baseline, Curve, type Line, type Mark } from "./curve";
+import { Curve, type Line } from "./curve";
 import { number } from "./format";
 
 /** What is drawn; `Curve` says what each is. */
-export interface Drawing {
-  lines: Line[];
-  marks?: Mark[];
-  baselines?: Baseline[];
-  total?: number;
-  reached: number;
-  step: number;
-  logarithmic?: boolean;
-  zoom: [first: number, last: number] | null;
-}
+type Drawing = Pick<Curve, "lines" | "reached" | "step" | "zoom"> & Partial<Pick<Curve, "marks" | "baselines" | "total" | "logarithmic">>;
 interface Props {
   title: string;
   height: number;
@@ -93,7 +84,7 @@ export function Chart({ title, height, drawing, onZoom, summary, onTake, takes, 
 }
 
 /** The names of the lines in their colours, each with its last value. */
-export function Keys({ lines }: { lines: Line[] }) {
+export function Legend({ lines }: { lines: Line[] }) {
   return (
     <>
       {lines.map((line) => (

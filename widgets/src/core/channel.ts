@@ -64,7 +64,6 @@ export class Channel<F extends Frame> {
 
   private hello(): void {
     this.heard = performance.now();
-    this.painted = 0;
     this.send("hello");
     if (!this.visible) this.send("visible", { value: false });
   }

@@ -1,6 +1,6 @@
 // The losses over the epochs as a chart, on which a click goes back there, and everything as a table.
 import { useSignal } from "@preact/signals";
-import { Chart, Keys } from "../core/Chart";
+import { Chart, Legend } from "../core/Chart";
 import type { Line } from "../core/curve";
 import { number, percent } from "../core/format";
 import { TRAIN, VALID } from "../core/theme";
@@ -36,7 +36,7 @@ export function Losses({ state, send }: { state: PlaygroundState; send: Send }) 
       takes="Enter goes back to the epoch that is read"
       idle="click on the curve to go back there"
     >
-      <Keys lines={lines} />
+      <Legend lines={lines} />
       {status.last.test_accuracy !== null && (
         <span class="dlnb-key">
           right: training <b>{percent(status.last.accuracy ?? NaN)}</b>, test <b data-accuracy={status.last.test_accuracy}>{percent(status.last.test_accuracy)}</b>

@@ -23,6 +23,7 @@ import { broughtBy, Share } from "./Share";
 import { type PlaygroundFrame, PlaygroundState, type Send } from "./state";
 import { Training } from "./Training";
 
+const TOGETHER = 2; // pictures that are acknowledged with one word; the kernel has one more under way meanwhile
 
 interface Props {
   state: PlaygroundState;
@@ -163,7 +164,7 @@ function render({ model, el }: RenderProps): () => void {
       },
       () => state.status.value === null || state.status.value.playing,
       (silent) => (state.silent.value = silent),
-      2,
+      TOGETHER,
     );
     const send: Send = (kind, content, buffers) => channel.send(kind, content, buffers);
     const questions = new Questions(model, (kind, content) => channel.send(kind, content));

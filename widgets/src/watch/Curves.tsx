@@ -1,7 +1,7 @@
 // The curves: loss on one chart, the metrics on another, with a reading line that follows mouse or arrow
 // keys, a zoom that fetches what is stored there, and the same numbers as a table.
 import type { Signal } from "@preact/signals";
-import { Chart, Keys } from "../core/Chart";
+import { Chart, Legend } from "../core/Chart";
 import type { Baseline, Line } from "../core/curve";
 import { number } from "../core/format";
 import { GHOSTS, SERIES, TRAIN, VALID } from "../core/theme";
@@ -121,7 +121,7 @@ function Plotted({ title, lines, state, zoom, place, height, logarithmic, baseli
       onTake={(step) => current !== undefined && (place.value = { line: current, step })}
       takes="Enter chooses the step for rewind and fork"
     >
-      <Keys lines={lines} />
+      <Legend lines={lines} />
     </Chart>
   );
 }

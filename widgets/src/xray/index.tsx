@@ -14,7 +14,6 @@ import { type Row, type XrayFrame, XrayState } from "./state";
 import { type Send, Tree } from "./Tree";
 import xrayStyle from "./xray.css";
 
-
 function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>; send: Send }) {
   const asks = useSignal<string | null>(null);
   const table = useSignal(false);
@@ -113,7 +112,7 @@ function Xray({ state, theme, send }: { state: XrayState; theme: Signal<number>;
           <Detail state={state} theme={theme} asks={asks} table={table} send={tell} />
         </div>
       </div>
-      <Spoken words={() => state.summary()} occasion={JSON.stringify([now.off, now.chosen, now.state, state.answer.value?.example])} />
+      <Spoken words={() => state.summary()} occasion={JSON.stringify([now.off, now.chosen, now.state, answer?.example])} />
     </div>
   );
 }
