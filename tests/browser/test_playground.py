@@ -220,6 +220,7 @@ def test_the_playground_by_keys_alone(playground):
     assert eventually(page, lambda: mark(page, "epoch"), lambda epoch: epoch > 3) > 3
     page.keyboard.press("Space")
     expect(page.locator(".dlnb-playground")).to_have_attribute("data-playing", "false")
+    at_rest(page, lambda: mark(page, "steps"))
     page.locator("[data-node='0/0']").focus()
     page.keyboard.press("Enter")
     page.locator(".dlnb-parts [data-knob=bias] input[type=range]").focus()

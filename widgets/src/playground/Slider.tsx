@@ -38,26 +38,35 @@ export function Slider(props: SliderProps) {
   const held = useSignal<number | null>(null);
   const typed = useSignal<string | null>(null);
   const late = useRef(0);
-  const sent = useRef(0);
+  const sent = useRef(-PAUSE);
+  const waiting = useRef<number | null>(null); // set, and not yet sent
   useEffect(() => {
     if (held.value !== null && Math.abs(value - held.value) <= 1e-6 * Math.abs(value)) held.value = null;
   }, [value, held]);
   useEffect(() => () => clearTimeout(late.current), []);
+  // What is done next (undo, a step) must find the setting in the kernel: none waits longer than until the slider is let go.
+  const flush = () => {
+    const wanted = waiting.current;
+    if (wanted === null) return;
+    clearTimeout(late.current);
+    waiting.current = null;
+    sent.current = performance.now();
+    send(wanted);
+    late.current = window.setTimeout(() => (held.value = null), CONFIRM);
+  };
   const set = (wanted: number) => {
     if (!Number.isFinite(wanted)) return;
-    held.value = wanted;
+    held.value = waiting.current = wanted;
     clearTimeout(late.current);
-    const wait = Math.max(0, sent.current + PAUSE - performance.now());
-    late.current = window.setTimeout(() => {
-      sent.current = performance.now();
-      send(wanted);
-      late.current = window.setTimeout(() => (held.value = null), CONFIRM);
-    }, wait);
+    const wait = sent.current + PAUSE - performance.now();
+    if (wait > 0) late.current = window.setTimeout(flush, wait);
+    else flush();
   };
   const commit = () => {
     const text = typed.value?.trim().replace(",", ".").replace("−", "-");
     typed.value = null;
     if (text && Number(text) !== shown) set(Number(text));
+    flush();
   };
   const shown = held.value ?? value;
   return (
@@ -73,6 +82,7 @@ export function Slider(props: SliderProps) {
         aria-label={label}
         aria-valuetext={words ? words(shown) : number(shown)}
         onInput={(event) => set(fromPlace(props, Number(event.currentTarget.value)))}
+        onChange={flush}
       />
       <input
         type="text"
