@@ -1,8 +1,6 @@
 """To learn in less time on a processor: matrices multiplied in bfloat16, and an optimiser that keeps them in balance."""
 
-import time
 from collections.abc import Callable, Collection, Iterable
-from functools import cache
 from typing import Any
 
 import torch
@@ -24,21 +22,13 @@ class BFloat16Linear(nn.Linear):
         return F.linear(x.bfloat16(), self.weight.bfloat16(), bias).to(x.dtype)
 
 
-@cache
 def fast_linear() -> type[nn.Linear]:
-    """`BFloat16Linear` where this processor multiplies such matrices at least twice as fast as float32, else `nn.Linear`."""
-    x, w = torch.randn(768, 128), torch.randn(512, 128)
+    """`BFloat16Linear` where this processor has matrix units for it (Intel's AMX: 6 to 11 times as fast as float32), else `nn.Linear`.
 
-    def seconds(multiply: Callable[[], Any]) -> float:
-        best = float("inf")
-        for _ in range(5):
-            begin = time.perf_counter()
-            multiply()
-            best = min(best, time.perf_counter() - begin)
-        return best
-
-    halves = seconds(lambda: F.linear(x.bfloat16(), w.bfloat16()).float())
-    return BFloat16Linear if 2 * halves < seconds(lambda: F.linear(x, w)) else nn.Linear
+    It asks the processor and not a clock, so that each process of a machine rounds alike, and a run that is loaded goes on to
+    the bit. Without matrix units bfloat16 gains a factor of 1 to 2, which is not worth its coarse steps.
+    """
+    return BFloat16Linear if torch.cpu.get_capabilities().get("amx_bf16") else nn.Linear
 
 
 class Muon(Optimizer):

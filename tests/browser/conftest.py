@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from real_lab import open_notebook, shut_down_kernel, started_lab, write_notebook
+from real_lab import SLOW, open_notebook, shut_down_kernel, started_lab, write_notebook
 
 COURSE = Path(__file__).parents[2] / "notebooks"
 FLAGS = [
@@ -46,7 +46,7 @@ def page(browser):
     """An empty page of its own browser profile."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(SLOW)
     yield page
     context.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page
-from real_lab import expect, open_notebook, run_all, shut_down_kernel, write_notebook
+from real_lab import SLOW, expect, open_notebook, run_all, shut_down_kernel, write_notebook
 
 from dlnb.course.chapters import Shelf
 from dlnb.course.progress import Progress
@@ -62,7 +62,7 @@ def seen(request, lab, browser, axe):
     # So high that a whole widget is on the screen: axe tells no contrast of what is scrolled away.
     context = browser.new_context(viewport={"width": 1400, "height": 5000}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(SLOW)
     file = write_notebook(lab.root / "axe.ipynb", SETTING, *WIDGETS.values())
     open_notebook(page, lab, file.name)
     page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", request.param)

@@ -27,7 +27,7 @@ def backprop(notebook):
     def opened(*cells: str):
         page = notebook(*cells)
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-backprop .dlnb-box", timeout=60_000)
+        page.wait_for_selector(".dlnb-backprop .dlnb-box")
         return page
 
     return opened

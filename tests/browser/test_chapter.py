@@ -21,7 +21,6 @@ ERRORS = """() => {
 
 @pytest.fixture
 def chapter(lab, page):
-    page.set_default_timeout(120_000)
     open_notebook(page, lab, CHAPTER)
     yield page
     shut_down_kernel(page, lab)

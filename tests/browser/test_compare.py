@@ -36,7 +36,7 @@ def comparing(notebook):
         first = SWEEP.replace("EPOCHS", str(epochs)).replace("TRIALS", str(trials)).replace("VECTORIZE", str(vectorize))
         page = notebook(first, *cells)
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-compare[data-lines]", timeout=60_000)
+        page.wait_for_selector(".dlnb-compare[data-lines]")
         return page
 
     return opened
@@ -86,7 +86,7 @@ def test_the_lines_grow_while_they_train_and_one_is_stopped_and_promoted_with_ke
 
 def test_a_finished_sweep_is_searched_by_brush_sorted_and_summed_up(comparing):
     page = comparing(epochs=10, trials=8)
-    page.wait_for_selector(".dlnb-compare[data-state=done]", timeout=60_000)
+    page.wait_for_selector(".dlnb-compare[data-state=done]")
     expect(page.locator(".dlnb-importance li")).to_have_count(2)
     expect(page.locator(".dlnb-responses figure")).to_have_count(2)
     table = rows(page)
@@ -113,7 +113,7 @@ def test_a_finished_sweep_is_searched_by_brush_sorted_and_summed_up(comparing):
 
 def test_a_click_on_a_curve_chooses_it_and_a_fork_of_it_is_one_more_line(comparing):
     page = comparing(epochs=10, trials=3)
-    page.wait_for_selector(".dlnb-compare[data-state=done]", timeout=60_000)
+    page.wait_for_selector(".dlnb-compare[data-state=done]")
     box = box_of(page.locator(".dlnb-overlay .dlnb-plot"))
     for down in range(10, int(box["height"]) - 30, 8):
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + down)
@@ -126,7 +126,7 @@ def test_a_click_on_a_curve_chooses_it_and_a_fork_of_it_is_one_more_line(compari
 
 def test_256_settings_at_once_are_drawn_while_they_train_and_the_page_stays_alive(comparing):
     page = comparing("print(found.state)", trials=256, vectorize=True)
-    page.wait_for_selector('.dlnb-compare[data-lines="256"]', timeout=60_000)
+    page.wait_for_selector('.dlnb-compare[data-lines="256"]')
     before = max(steps(page))
     assert eventually(page, lambda: max(steps(page)), lambda now: now > before) > before
     page.locator(".dlnb-rail").first.focus()
@@ -144,7 +144,7 @@ def test_256_settings_at_once_are_drawn_while_they_train_and_the_page_stays_aliv
 
 def test_it_stands_in_one_column_in_a_narrow_window_and_follows_the_dark_theme(comparing):
     page = comparing(epochs=5, trials=4)
-    page.wait_for_selector(".dlnb-compare[data-state=done]", timeout=60_000)
+    page.wait_for_selector(".dlnb-compare[data-state=done]")
     wide = page.locator(".dlnb-overlay").bounding_box()["width"]
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.set_viewport_size({"width": 480, "height": 900})

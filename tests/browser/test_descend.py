@@ -11,7 +11,7 @@ def descend(notebook):
     def opened(what: str = "'valley'"):
         page = notebook(f"import dlnb as dl\nview = dl.descend({what})\nview")
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-descend", timeout=120_000)
+        page.wait_for_selector(".dlnb-descend")
         return page
 
     return opened
@@ -98,7 +98,7 @@ def test_a_learning_rate_that_explodes_is_said_and_can_be_mended(descend):
     field.press("Enter")
     page.select_option("[aria-label=Speed]", "2")
     page.click("[data-action=play]")
-    expect(page.locator(".dlnb-racers [role=alert]")).to_contain_text("flew off at step", timeout=20_000)
+    expect(page.locator(".dlnb-racers [role=alert]")).to_contain_text("flew off at step")
     page.click("[data-action=restart]")
     field.fill("0.1")
     field.press("Enter")
@@ -133,7 +133,7 @@ class Half(torch.optim.SGD):
 dl.descend(lambda x, y: torch.sin(3 * x) + x**2 + y**2, optimizers=["sgd", Half], lr=0.1, start=(2.0, 1.0))"""
     )
     run_cell(page, 0)
-    page.click("[data-action=step]", timeout=120_000)
+    page.click("[data-action=step]")
     expect(page.locator(".dlnb-descend")).to_have_attribute("data-steps", "1")
     page.click("[data-racer=half] button")
     expect(page.locator(".dlnb-knobs")).to_contain_text("Half as far as SGD.")
@@ -144,10 +144,10 @@ dl.descend(lambda x, y: torch.sin(3 * x) + x**2 + y**2, optimizers=["sgd", Half]
 def test_a_killed_kernel_is_said_and_the_race_stays_in_sight(notebook):
     page = notebook("import os, dlnb as dl\nview = dl.descend('valley')\nview.step(3)\nview", "os._exit(1)")
     run_cell(page, 0)
-    page.click("[data-action=step]", timeout=120_000)
+    page.click("[data-action=step]")
     expect(page.locator(".dlnb-descend")).to_have_attribute("data-steps", "4")
     run_cell(page, 1)
     page.get_by_role("button", name="Ok", exact=True).click()  # JupyterLab says that the kernel died
     page.click("[data-action=step]")
-    expect(page.locator(".dlnb-descend .dlnb-notice")).to_contain_text("No news from the kernel", timeout=60_000)
+    expect(page.locator(".dlnb-descend .dlnb-notice")).to_contain_text("No news from the kernel")
     assert steps(page) == 4 and colours(page) > 15

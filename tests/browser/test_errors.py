@@ -21,7 +21,7 @@ def errors(notebook):
     def opened(epochs: int = 10_000, more: str = "", *cells: str):
         page = notebook(LENET.format(epochs=epochs, more=more), *cells)
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-summary", timeout=120_000)
+        page.wait_for_selector(".dlnb-summary")
         return page
 
     return opened
@@ -104,7 +104,7 @@ def test_chosen_examples_are_noted_and_their_gradients_compared(errors):
     page = errors(
         5,
         ", block=True",
-        f"import time\nend = time.monotonic() + 20\nwhile not {MARK} and time.monotonic() < end: time.sleep(0.1)\nprint({MARK})",
+        f"import time\nend = time.monotonic() + 120\nwhile not {MARK} and time.monotonic() < end: time.sleep(0.1)\nprint({MARK})",
     )
     items = page.locator(".dlnb-examples li button")
     items.nth(0).click()
@@ -144,7 +144,7 @@ def test_a_reload_brings_back_everything(errors):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(500)
     page.reload()
-    page.wait_for_selector(".dlnb-summary", timeout=60_000)
+    page.wait_for_selector(".dlnb-summary")
     expect(page.locator(".dlnb-summary")).to_have_text(words)
     wait_for(page, "() => document.querySelectorAll('.dlnb-examples canvas').length === 24")
 
@@ -172,7 +172,7 @@ run = dl.fit(torch.nn.Linear(4, 1), task, epochs=3, block=True)
 errors(run)"""
     )
     run_cell(page, 0)
-    page.wait_for_selector(".dlnb-dot", timeout=60_000)
+    page.wait_for_selector(".dlnb-dot")
     expect(page.locator(".dlnb-summary")).to_contain_text("Off by")
     page.locator(".dlnb-svg").focus()
     page.keyboard.press("ArrowRight")

@@ -24,7 +24,7 @@ OF_CELL = """(i) => window.jupyterapp.shell.currentWidget.content.model.sharedMo
 def test_figures_are_whole_and_shown_once_while_a_widget_talks(notebook):
     page = notebook(WATCHED, DRAWN)
     run_cell(page, 0)
-    page.wait_for_selector(".dlnb-watch .dlnb-buttons", timeout=60_000)
+    page.wait_for_selector(".dlnb-watch .dlnb-buttons")
     run_cell(page, 1)
     wait_until_run(page, 1)
     sizes = page.evaluate(OF_CELL, 1)

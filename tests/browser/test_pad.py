@@ -17,8 +17,8 @@ def pad(notebook):
     def opened(epochs: int = 15, block: bool = True, what: str = "run"):
         page = notebook(TRAINED.format(epochs=epochs, block=", block=True" if block else "", what=what))
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-pad", timeout=120_000)
-        page.wait_for_selector(".dlnb-says li", timeout=30_000)
+        page.wait_for_selector(".dlnb-pad")
+        page.wait_for_selector(".dlnb-says li")
         return page
 
     return opened
@@ -104,7 +104,7 @@ def test_the_drawing_survives_a_page_reload(pad):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(500)
     page.reload()
-    page.wait_for_selector(".dlnb-pad", timeout=60_000)
+    page.wait_for_selector(".dlnb-pad")
     assert wait_for_answer(page) == before
     ink = page.evaluate(
         """() => { const c = document.querySelector('.dlnb-board canvas');

@@ -13,7 +13,7 @@ def playground(notebook):
     def opened(what: str = "", *cells: str):
         page = notebook(f"{SETTING}view = dl.playground({what})\nview", *cells)
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-playground[data-frames]", timeout=120_000)
+        page.wait_for_selector(".dlnb-playground[data-frames]")
         return page
 
     return opened
@@ -206,7 +206,7 @@ def test_the_link_is_copied_and_brings_everything_back_here_and_in_an_address(pl
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.goto(link)
     page.reload()  # only what is behind the # has changed
-    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "3", timeout=60_000)
+    expect(page.locator(".dlnb-playground")).to_have_attribute("data-epoch", "3")
 
 
 def test_the_playground_by_keys_alone(playground):

@@ -205,7 +205,7 @@ def test_answers_survive_a_page_reload_and_a_new_kernel(quiz, lab):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(500)
     page.reload()
-    expect(question(page, "sum").get_by_role("status")).to_contain_text("Right.", timeout=60_000)
+    expect(question(page, "sum").get_by_role("status")).to_contain_text("Right.")
     expect(question(page, "even").get_by_label("four")).to_be_checked()
     expect(question(page, "even").get_by_label("two")).not_to_be_checked()
     expect(question(page, "even").get_by_role("button")).to_have_text("Check")
@@ -220,12 +220,12 @@ def test_answers_survive_a_page_reload_and_a_new_kernel(quiz, lab):
 
 
 def test_an_answer_comes_while_another_cell_computes(quiz):
-    page, _ = quiz("import time\nfor _ in range(300):\n    time.sleep(0.1)")
+    page, _ = quiz("import time\nfor _ in range(3000):\n    time.sleep(0.1)")
     run_cell(page, 1)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
     question(page, "sum").get_by_label("1.0").check()
     question(page, "sum").get_by_role("button").click()
-    expect(question(page, "sum").get_by_role("status")).to_contain_text("Right.", timeout=10_000)
+    expect(question(page, "sum").get_by_role("status")).to_contain_text("Right.")
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
 
 
@@ -235,7 +235,7 @@ def test_a_killed_kernel_is_said_and_the_questions_stay(quiz):
     page.get_by_role("button", name="Ok", exact=True).click()  # JupyterLab says that the kernel died
     question(page, "sum").get_by_label("1.0").check()
     question(page, "sum").get_by_role("button").click()
-    expect(page.locator(".dlnb-quiz .dlnb-notice")).to_contain_text("run this cell again", timeout=60_000)
+    expect(page.locator(".dlnb-quiz .dlnb-notice")).to_contain_text("run this cell again")
     expect(questions(page)).to_have_count(2)
 
 

@@ -16,7 +16,7 @@ def test_half_a_minute_under_the_dashboard_leaves_nothing_behind(notebook, capsy
     page = notebook(TRAIN)
     page.set_viewport_size({"width": 1200, "height": 1600})
     run_cell(page, 0)
-    page.wait_for_selector(".dlnb-watch", timeout=120_000)
+    page.wait_for_selector(".dlnb-watch")
     see_predictions(page)
     soak = Soak(page)
     page.wait_for_timeout(1000 * WARM)

@@ -60,7 +60,7 @@ def watching(notebook):
     def opened(*cells: str, first: str = TRAIN):
         page = notebook(first, *cells)
         run_cell(page, 0)
-        page.wait_for_selector(".dlnb-watch", timeout=60_000)
+        page.wait_for_selector(".dlnb-watch")
         return page
 
     return opened
@@ -245,7 +245,7 @@ def test_what_if_draws_ghosts_and_leaves_the_run_where_it_is(watching):
     paused_at(page, 30)
     page.click("[data-action=what-if]")
     page.click("[data-action=what-if-go]")
-    expect(page.locator(".dlnb-fans li")).to_have_count(4, timeout=60_000)
+    expect(page.locator(".dlnb-fans li")).to_have_count(4)
     expect(page.locator(".dlnb-chart").first).to_contain_text("if 0.003")
     assert step(page) == 30
     page.locator(".dlnb-fans button").last.click()
@@ -293,7 +293,7 @@ def test_layers_are_looked_at_when_their_panel_is_open(watching):
     page = watching()
     assert page.locator(".dlnb-layers").count() == 0
     page.click("[data-fold=layers]")
-    expect(page.locator(".dlnb-layers tbody tr").first).to_contain_text("features.0", timeout=60_000)
+    expect(page.locator(".dlnb-layers tbody tr").first).to_contain_text("features.0")
     page.click("[data-fold=layers]")
     expect(page.locator(".dlnb-layers")).to_have_count(0)
 
@@ -339,15 +339,15 @@ def test_a_narrow_cell_is_one_column_with_what_matters_first(watching):
 def test_what_is_wrong_is_said_tried_in_a_fork_and_mended(watching):
     page = watching(first=TRAIN.replace("epochs=2000", "epochs=2000, lr=1e-8"))
     finding = page.locator("[data-rule=slow]")
-    expect(finding).to_contain_text("hardly learns", timeout=90_000)
+    expect(finding).to_contain_text("hardly learns")
     finding.locator("[data-action=why]").click()
     expect(finding.locator("figure svg")).to_be_visible()
     finding.locator("[data-action=try-remedy]").click()
-    expect(finding).to_contain_text("tested 60 steps", timeout=90_000)
+    expect(finding).to_contain_text("tested 60 steps")
     finding.locator("[data-action=adopt-remedy]").click()
     page.wait_for_selector(".dlnb-watch[data-state=paused]")
     page.click("[data-action=resume]")
-    expect(finding).to_have_count(0, timeout=90_000)
+    expect(finding).to_have_count(0)
 
 
 def test_a_page_reload_shows_the_whole_history_again(watching):
@@ -360,7 +360,7 @@ def test_a_page_reload_shows_the_whole_history_again(watching):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(500)
     page.reload()
-    page.wait_for_selector(".dlnb-watch[data-state=paused]", timeout=60_000)
+    page.wait_for_selector(".dlnb-watch[data-state=paused]")
     assert step(page) == held
     assert eventually(page, lambda: rows_of_table(page), lambda rows: rows == before) == before
     expect(see_predictions(page).locator("li")).to_have_count(24)
@@ -490,7 +490,7 @@ def test_a_killed_kernel_leaves_the_picture_and_says_so(watching):
     page = watching("import os; os._exit(1)")
     wait_for_step(page, 10)
     run_cell(page, 1)
-    expect(page.locator(".dlnb-notice")).to_contain_text("No news from the kernel", timeout=60_000)
+    expect(page.locator(".dlnb-notice")).to_contain_text("No news from the kernel")
     assert page.locator(".dlnb-plot canvas").count() == 2
 
 
@@ -511,7 +511,7 @@ def test_it_works_in_notebook_7(lab, page):
     file = write_notebook(lab.root / "seven.ipynb", TRAIN)
     open_in_notebook_7(page, lab, file.name)
     run_cell(page, 0)
-    page.wait_for_selector(".dlnb-watch", timeout=60_000)
+    page.wait_for_selector(".dlnb-watch")
     wait_for_step(page, 20)
     page.click("[data-action=pause]")
     page.wait_for_selector(".dlnb-watch[data-state=paused]")

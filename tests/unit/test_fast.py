@@ -91,4 +91,14 @@ def test_bfloat16_multiplies_nearly_the_same_and_learns_in_float32():
     assert half(x).dtype == torch.float32 and torch.allclose(half(x), exact(x), atol=0.05)
     half(x).sum().backward()
     assert half.weight.grad.dtype == torch.float32
-    assert fast_linear() in (nn.Linear, BFloat16Linear)
+
+
+@pytest.mark.parametrize(("has", "kind"), [({"amx_bf16": True}, BFloat16Linear), ({"amx_bf16": False}, nn.Linear), ({"neon": True}, nn.Linear)])
+def test_the_processor_and_not_the_clock_says_whether_bfloat16_is_fast(monkeypatch, has, kind):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    monkeypatch.setattr("time.perf_counter", lambda: 0.0)
+    assert fast_linear() is kind
+    with dl.seeded(0):
+        matrix = torch.randn(1, 6, 6)
+    moved = orthogonal(matrix)
+    assert torch.equal(moved, moved.bfloat16().float()) == (kind is BFloat16Linear)
