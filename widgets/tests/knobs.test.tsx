@@ -65,6 +65,19 @@ describe("the slider of a knob", () => {
     expect(rates()).toEqual([["set", 0.01]]);
   });
 
+  it("sends when it is let go, so that nothing done next overtakes it", async () => {
+    await show(0.001);
+    await happen(slider(), "input", "-2");
+    expect(rates()).toEqual([]);
+    await happen(slider(), "change", "-2");
+    expect(rates()).toEqual([["set", 0.01]]);
+    await pass(5000);
+    expect(rates()).toHaveLength(1);
+    await press(slider(), "ArrowLeft");
+    await act(() => void slider().dispatchEvent(new KeyboardEvent("keyup", { key: "ArrowLeft", bubbles: true })));
+    expect(rates()).toHaveLength(2);
+  });
+
   it("is not pulled back by frames that do not know of the move yet", async () => {
     await show(0.001);
     await happen(slider(), "input", "-2");

@@ -41,7 +41,7 @@ describe("the slider", () => {
 
   it("sends the last setting soon where it is held still", async () => {
     for (const value of ["1", "2"]) await move(value);
-    vi.advanceTimersByTime(50);
+    vi.advanceTimersByTime(60);
     expect(send.mock.calls).toEqual([[1], [2]]);
   });
 });

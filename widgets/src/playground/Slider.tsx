@@ -1,10 +1,7 @@
-// A slider with a field for the exact number. What the hand has set stays shown until the kernel has answered.
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+// A slider with a field for the exact number.
 import { exact, number } from "../core/format";
-
-const PAUSE = 50; // milliseconds between two settings while the slider moves
-const CONFIRM = 1500; // milliseconds after which the slider shows what the kernel says, whatever was set
+import { NumberField } from "../core/NumberField";
+import { useSetting } from "../core/setting";
 
 export interface SliderProps {
   name: string;
@@ -35,40 +32,7 @@ export const fromPlace = ({ low, high, step, logarithmic }: Pick<SliderProps, "l
 
 export function Slider(props: SliderProps) {
   const { name, label, value, low, high, step, logarithmic, words, off, set: send } = props;
-  const held = useSignal<number | null>(null);
-  const typed = useSignal<string | null>(null);
-  const late = useRef(0);
-  const sent = useRef(-PAUSE);
-  const waiting = useRef<number | null>(null); // set, and not yet sent
-  useEffect(() => {
-    if (held.value !== null && Math.abs(value - held.value) <= 1e-6 * Math.abs(value)) held.value = null;
-  }, [value, held]);
-  useEffect(() => () => clearTimeout(late.current), []);
-  // What is done next (undo, a step) must find the setting in the kernel: none waits longer than until the slider is let go.
-  const flush = () => {
-    const wanted = waiting.current;
-    if (wanted === null) return;
-    clearTimeout(late.current);
-    waiting.current = null;
-    sent.current = performance.now();
-    send(wanted);
-    late.current = window.setTimeout(() => (held.value = null), CONFIRM);
-  };
-  const set = (wanted: number) => {
-    if (!Number.isFinite(wanted)) return;
-    held.value = waiting.current = wanted;
-    clearTimeout(late.current);
-    const wait = sent.current + PAUSE - performance.now();
-    if (wait > 0) late.current = window.setTimeout(flush, wait);
-    else flush();
-  };
-  const commit = () => {
-    const text = typed.value?.trim().replace(",", ".").replace("−", "-");
-    typed.value = null;
-    if (text && Number(text) !== shown) set(Number(text));
-    flush();
-  };
-  const shown = held.value ?? value;
+  const { shown, set, flush } = useSetting(value, send, true);
   return (
     <div class="dlnb-knob" data-knob={name}>
       <span>{label}</span>
@@ -84,17 +48,14 @@ export function Slider(props: SliderProps) {
         onInput={(event) => set(fromPlace(props, Number(event.currentTarget.value)))}
         onChange={flush}
       />
-      <input
-        type="text"
-        inputMode="decimal"
-        value={typed.value ?? exact(Number(shown.toPrecision(4)))}
-        disabled={off}
-        aria-label={`${label} as a number`}
-        onInput={(event) => (typed.value = event.currentTarget.value)}
-        onBlur={commit}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") commit();
-          if (event.key === "Escape") typed.value = null;
+      <NumberField
+        label={label}
+        text={exact(Number(shown.toPrecision(4)))}
+        off={off}
+        enter={(written) => {
+          if (written === shown) return;
+          set(written);
+          flush();
         }}
       />
     </div>
