@@ -1,28 +1,24 @@
-"""What may come: where the own car would be after each pair of decisions, where the others may be, and how near they would come.
+"""What may come: where the own car would be after each pair of decisions, and how near the others would come to it.
 
-The others go on at the speed that they have, on every way that their lane leads to. The own car does one thing for a second and
-another one after it, so that what leads into a trap is seen as such.
+The own car does one thing for a second and another one after it, so that what leads into a trap is seen as such.
 """
 
 import numpy as np
 
 from .bodies import HEADING, LENGTH, SPEED, WIDTH, X, Y, rotated, wrapped
+from .ways import ANY, FAR, SWERVE, TIMES, ways_of_others
 from .world import ACTIONS, FASTER, IDLE, LEFT, RIGHT, SLOWER, Scene
 
-HORIZON, STEP = 4.0, 0.2  # seconds looked ahead, and between two looks
-TIMES = np.arange(STEP, HORIZON + STEP / 2, STEP)  # (T,)
-RESPONSE, SWERVE = 0.6, 0.7  # seconds in which a wanted speed, or the middle of a lane, is nearly reached
+RESPONSE = 0.6  # seconds in which a wanted speed is nearly reached
 CIRCLES = 4  # that cover a car
 REACH = 10.0  # metres between the middles of two cars that cannot touch
 NEAR, CLOSE = 0.4, 2.0  # metres to spare, ahead and behind, below which it is a collision, or uncomfortable
 BESIDE = 0.4  # metres to spare at the sides
 HEADWAY = 0.25  # seconds of driving that are to be kept besides
-PULLS, GOES_ON = (-6.0, 2.0), 2.0  # m/s² by which others became faster, which go on for so many seconds
-CHANGES = ((0.0, 0.7), (-4.0, 0.5), (2.0, 0.5))  # other m/s² that are possible too, and how much each counts
-SWAY = 4.0  # metres that a car is wider while it goes backwards, as it does not hold its lane
-FAR = 80.0  # metres beyond which nobody is looked at
 GRIP = 7.0  # m/s² to the side that tyres hold on a dry road
 BENDS, BEND = 25.0, 10.0  # metres in which a bend is looked for, and in which its turn is measured
+LOOKS, NO_LESS = 0.3, 4.0  # seconds that one looks ahead for each m/s, as it takes longer to become slow, but no less than these
+SOON = np.interp(TIMES, (0, 4, 6), (1, 0.25, 0.05))  # (T,) how much a collision counts, by when it would come
 SKIDS = 0.3  # how dangerous it is to be faster than that
 
 
@@ -73,35 +69,6 @@ def _line(scene: Scene, lane: tuple[str, str, int], metres: np.ndarray, speed: n
     return places, headings - np.arctan2(offset * (TIMES > when) / SWERVE, np.maximum(speed, 3.0))
 
 
-def ways_of_others(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Where all others near enough may be: bodies (W, T, 6), and how much each of these ways counts (W,)."""
-    near = np.flatnonzero(np.hypot(*(scene.others[:, :2] - scene.ego[:2]).T) < FAR)
-    if not len(near):
-        return np.zeros((0, len(TIMES), 6)), np.zeros(0)
-    lanes, metres, aside = scene.road.locate(scene.others[near])
-    ways, weights = [], []
-    for number, lane, begin, away in zip(near, lanes, metres, aside, strict=True):
-        body = scene.others[number]
-        changes = np.array([np.clip(scene.pulls[number], *PULLS), *(change for change, _ in CHANGES)])[:, None]  # (C, 1)
-        lasts = np.array([GOES_ON] + [1.0] * len(CHANGES))[:, None]
-        speed = body[SPEED] + changes * np.minimum(TIMES, lasts)  # (C, T)
-        travelled = body[SPEED] * TIMES + changes * np.where(TIMES < lasts, TIMES**2 / 2, lasts * TIMES - lasts**2 / 2)
-        on_map = abs(away) <= scene.road.lanes[lane].width
-        for path in scene.road.paths(lane, FAR) if on_map else [None]:
-            way = np.tile(body, (*speed.shape, 1))  # (C, T, 6)
-            way[..., SPEED] = speed
-            if path is None:  # nothing says that it turns
-                way[..., :2] += travelled[..., None] * np.array([np.cos(body[HEADING]), np.sin(body[HEADING])])
-            else:
-                places, way[..., HEADING] = path.along(begin + travelled)
-                offset = np.broadcast_to(away * np.exp(-TIMES / SWERVE), speed.shape)
-                way[..., :2] = places + rotated(np.stack([np.zeros_like(offset), offset], -1), way[..., HEADING])
-            way[speed < -0.5, WIDTH] += SWAY
-            ways.append(way)
-            weights.append([1.0, *(weight for _, weight in CHANGES)])
-    return np.concatenate(ways), np.concatenate(weights)
-
-
 def skids(scene: Scene) -> np.ndarray:
     """Which of ACTIONS would be too fast for the bends ahead: (5,) bool. In a bend of radius r one is pulled aside by v² / r."""
     begin, _ = scene.road.locate_on(scene.lane, scene.ego[:2])
@@ -131,20 +98,22 @@ def circles(bodies: np.ndarray, margin: np.ndarray) -> np.ndarray:
 def dangers(scene: Scene) -> np.ndarray:
     """How dangerous each of ACTIONS is, if the best is made of it afterwards: (5,) in [0, 1], infinite where it cannot be taken.
 
-    1 is a collision at once; what would come in 4 seconds counts for a quarter of it, and being too close for 0.3 of a collision,
-    as being too fast for a bend does.
+    1 is a collision at once; what would come in 4 seconds counts for a quarter of it, in 6 for a twentieth, and being too close
+    for 0.3 of a collision, as being too fast for a bend does. A slow car looks 4 seconds ahead, a quick one 6.
     """
     pairs, own = futures(scene)
-    ways, weights = ways_of_others(scene)
+    others, weights, against = ways_of_others(scene)
     worst = np.zeros(len(pairs))
-    if len(ways):
-        away = np.hypot(own[:, None, :, X] - ways[None, :, :, X], own[:, None, :, Y] - ways[None, :, :, Y])  # (P, W, T)
+    if len(others):
+        away = np.hypot(own[:, None, :, X] - others[None, :, :, X], own[:, None, :, Y] - others[None, :, :, Y])  # (P, W, T)
         headway = HEADWAY * np.maximum(own[..., SPEED], 0)  # (P, T)
-        pair, way, moment = np.nonzero(away < REACH + headway[:, None])  # few come near enough to be looked at closely
-        ours, theirs = own[pair, moment], ways[way, moment]
+        counts = (against == ANY) | (against == pairs[:, :1])  # (P, W)
+        seen = TIMES <= max(NO_LESS, LOOKS * scene.ego[SPEED]) + 1e-9  # (T,)
+        pair, way, moment = np.nonzero((away < REACH + headway[:, None]) & counts[..., None] & seen)  # few come near enough to be looked at closely
+        ours, theirs = own[pair, moment], others[way, moment]
         hit = spare(ours, theirs, NEAR) < BESIDE
         tight = spare(ours, theirs, CLOSE + headway[pair, moment]) < 2 * BESIDE
-        soon = 1 - 0.75 * TIMES[moment] / HORIZON
+        soon = SOON[moment]
         np.maximum.at(worst, pair, np.maximum(hit, 0.3 * tight) * soon * weights[way])
     found = np.full(len(ACTIONS), np.inf)
     np.minimum.at(found, pairs[:, 0], worst)

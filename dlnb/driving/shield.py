@@ -13,9 +13,9 @@ from .world import ACTIONS, SAFE, Scene
 
 LIMIT = 0.12  # the danger up to which a policy may do as it wants
 SLACK = 0.07  # by which an action may be more dangerous than the least dangerous one, where nothing is below the limit
-SLOW = 9.0  # m/s, up to which these two hold; above, they become less as the speed becomes more, as a collision is worse
-HOPELESS = 0.9  # the danger of a collision within half a second
 HARDLY = 0.05  # more dangerous is not worth being slower
+SLOW = 9.0  # m/s, up to which these three hold; above, they become less as the speed becomes more, as a collision is worse
+HOPELESS = 0.9  # the danger of a collision within half a second
 Scores = Callable[[Scene], np.ndarray]  # how much each of ACTIONS is wanted: (5,)
 Decide = Callable[[Scene], int]
 
@@ -46,7 +46,8 @@ def greedy(scores: Scores) -> Decide:
 def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
     """Of the actions whose danger is at most `limit` the one that is wanted most; where there is none, of those that are hardly more
     dangerous than the least. Both become stricter with speed. To be slow is no safety in itself: what is slower than another of
-    these and hardly safer is left out. Where all lead to a collision at once, the car brakes.
+    these and hardly safer is left out. A quick car that nothing is below the limit for does not hurry: what is faster than another of
+    these is left out then. Where all lead to a collision at once, the car brakes.
 
     Raises: ValueError if the limit is not between 0 and 1.
     """
@@ -62,16 +63,31 @@ def shielded(scores: Scores, limit: float = LIMIT) -> Decide:
         if danger.min() > HOPELESS:
             return SAFE
         share = SLOW / max(SLOW, scene.ego[SPEED])
+        below = danger.min() <= limit * share
         danger = np.where(danger <= max(limit * share, danger.min() + SLACK * share), danger, np.inf)
-        return int(np.where(np.isfinite(danger) & ~needless(scene, danger), said, -np.inf).argmax())
+        out = hasty(scene, danger) if share < 1 and not below else needless(scene, danger, HARDLY * share**2)
+        return int(np.where(np.isfinite(danger) & ~out, said, -np.inf).argmax())
 
     return decide
 
 
-def needless(scene: Scene, danger: np.ndarray) -> np.ndarray:
-    """Which of ACTIONS are slower than another one that is hardly more dangerous: (5,) bool. danger: (5,), infinite of what is out."""
-    speed = np.array([scene.speed_after(action) for action in range(len(ACTIONS))])
-    return ((danger[:, None] + HARDLY >= danger) & (speed[:, None] < speed) & np.isfinite(danger)).any(1)
+def needless(scene: Scene, danger: np.ndarray, hardly: float) -> np.ndarray:
+    """Which of ACTIONS are slower than another one that is more dangerous by at most `hardly`: (5,) bool.
+
+    danger: (5,), infinite of what is out.
+    """
+    speed = _speeds(scene)
+    return ((danger[:, None] + hardly >= danger) & (speed[:, None] < speed) & np.isfinite(danger)).any(1)
+
+
+def hasty(scene: Scene, danger: np.ndarray) -> np.ndarray:
+    """Which of ACTIONS are faster than another one that is not out: (5,) bool. danger: (5,), infinite of what is out."""
+    speed = _speeds(scene)
+    return ((speed[:, None] > speed) & np.isfinite(danger)).any(1)
+
+
+def _speeds(scene: Scene) -> np.ndarray:
+    return np.array([scene.speed_after(action) for action in range(len(ACTIONS))])
 
 
 def is_whole(scene: Scene) -> bool:

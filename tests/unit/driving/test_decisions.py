@@ -10,11 +10,12 @@ from dlnb.driving.deadline import Deadline
 from dlnb.driving.evaluate import outcome
 from dlnb.driving.experience import DISCOUNT, discounted, lived
 from dlnb.driving.features import FEATURES, OTHERS, able, features
-from dlnb.driving.foresight import TIMES, dangers, futures, skids, spare, ways_of_others
+from dlnb.driving.foresight import dangers, futures, skids, spare
 from dlnb.driving.models import Policy, QNetwork, RangeView
 from dlnb.driving.planner import look_ahead, worth
 from dlnb.driving.tasks import dagger, decisions, imitation, reinforcement
 from dlnb.driving.ttc import time_to_collision
+from dlnb.driving.ways import ANY, BLIND, CHANGES, STAYS, TIMES, ways_of_others
 from dlnb.driving.world import FASTER, IDLE, LEFT, RIGHT, SAFE, SLOWER, World
 
 
@@ -90,6 +91,37 @@ def test_to_speed_up_behind_a_slow_car_is_dangerous_and_a_free_lane_is_taken(sce
     assert look_ahead(behind) in (LEFT, RIGHT)
 
 
+def test_who_is_on_the_way_into_another_lane_is_foreseen_there_and_here(scene):
+    ahead = among(scene, (20, 0.5, 15.0))
+    straight, turned = ways_of_others(ahead), ahead.others.copy()
+    turned[0, 2] = 0.3  # radians to the right
+    ways, weights, against = ways_of_others(dataclasses.replace(ahead, others=turned))
+    assert len(straight[0]) == 1 + len(CHANGES) and len(ways) == 2 * (1 + len(CHANGES)) and (against == ANY).all()
+    assert ways[:, -1, 1].round(1).tolist() == [4.0] * (1 + len(CHANGES)) + [8.0] * (1 + len(CHANGES))
+    assert weights[0] == STAYS and weights[1 + len(CHANGES)] == 1
+    right, left = (dangers(dataclasses.replace(ahead, others=others)) for others in (turned, turned * [1, 1, -1, 1, 1, 1] - [0, 1, 0, 0, 0, 0]))
+    assert right[RIGHT] > right[IDLE] > right[LEFT] == 0 and left[LEFT] > left[IDLE] > left[RIGHT] == 0
+
+
+def test_two_may_come_into_a_lane_from_both_sides(scene):
+    edge = dataclasses.replace(scene, lane=("0", "1", 2), ego=scene.ego + [0, 4.0, 0, 0, 0, 0])
+    _, weights, against = ways_of_others(among(edge, (2, -8, 25.0)))
+    assert against.tolist() == [ANY] * (1 + len(CHANGES)) + [LEFT] * (1 + len(CHANGES)) and weights[1 + len(CHANGES)] == BLIND
+    danger = dangers(among(edge, (2, -8, 25.0)))
+    assert 0 < danger[LEFT] <= BLIND and danger[IDLE] == danger[FASTER] == 0
+    assert dangers(among(edge, (2, -8, 0.0)))[LEFT] == 0  # it stands
+
+
+def test_a_quick_car_looks_further_ahead_than_a_slow_one():
+    world = World("highway")
+    scene = dataclasses.replace(world.reset(0), others=np.zeros((0, 6)), pulls=np.zeros(0), lane=("0", "1", 1), sideways=False)
+    for speed, sees in ((20.0, True), (8.0, False)):
+        ego = np.array([100.0, 4.0, 0.0, speed, 5.0, 2.0])
+        closing = dataclasses.replace(scene, ego=ego, wanted=speed, speeds=np.array([speed, speed + 5]))
+        danger = dangers(among(closing, (45, 0, speed - 4)))  # too close after 5 seconds, should it brake
+        assert (danger[IDLE] > 0) == sees
+
+
 def test_a_bend_is_not_taken_faster_than_tyres_hold():
     world = World("roundabout")
     scene = world.reset(0)
@@ -124,7 +156,22 @@ def test_the_shield_refuses_to_be_slow_for_nothing(scene):
     wants_slow = shield.shielded(lambda _: np.array([0, 0, 0, 0, 5.0]))
     assert wants_slow(scene) == FASTER
     assert wants_slow(among(scene, (30, 0, 12.0))) in (LEFT, RIGHT, SLOWER)
-    assert shield.needless(scene, np.array([0.1, 0, 0, 0.1, 0])).tolist() == [True, False, False, False, True]
+    assert shield.needless(scene, np.array([0.1, 0, 0, 0.1, 0]), 0.05).tolist() == [True, False, False, False, True]
+
+
+def test_where_nothing_is_safe_the_shield_does_not_hurry(scene, monkeypatch):
+    assert shield.hasty(scene, np.array([0.3, 0.3, 0.3, 0.3, np.inf])).tolist() == [False, False, False, True, False]
+    wants_fast = shield.shielded(lambda _: np.array([0, 1, 0, 5.0, 0]))
+    for least, done in ((0.03, FASTER), (0.3, IDLE)):
+        monkeypatch.setattr(shield, "dangers", lambda _, least=least: np.array([np.inf, least, np.inf, least, np.inf]))
+        assert wants_fast(scene) == done
+
+
+def test_what_is_hardly_safer_is_less_the_faster_the_car(scene, monkeypatch):
+    monkeypatch.setattr(shield, "dangers", lambda _: np.array([np.inf, 0.0, np.inf, 0.01, np.inf]))
+    wants_slow = shield.shielded(lambda _: np.array([0, 5.0, 0, 0, 0]))
+    done = {speed: wants_slow(dataclasses.replace(scene, wanted=20.0, ego=np.array([*scene.ego[:3], speed, 5.0, 2.0]))) for speed in (9.0, 25.0)}
+    assert done == {9.0: FASTER, 25.0: IDLE}
 
 
 def test_the_faster_the_car_the_less_it_may_risk(scene, monkeypatch):
