@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, exact, number, percent } from "../src/core/format";
+import { duration, exact, number, percent, written } from "../src/core/format";
 
 describe("numbers as people read them", () => {
   it.each([
@@ -24,5 +24,10 @@ describe("numbers as people read them", () => {
   it.each([[0, "0.0 %"], [0.004, "0.4 %"], [0.1, "10 %"], [0.996, "100 %"], [1, "100 %"], [Number.NaN, "–"]])(
     "a share of %s is %s",
     (value, text) => expect(percent(value)).toBe(text),
+  );
+
+  it.each([[" 0,5 ", 0.5], ["−2", -2], ["1e-3", 0.001], ["0", 0], ["", null], ["  ", null], ["three", null], ["Infinity", null], ["1,2,3", null]])(
+    "%s is read as %s",
+    (text, value) => expect(written(text)).toBe(value),
   );
 });

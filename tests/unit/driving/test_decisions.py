@@ -165,6 +165,8 @@ def test_where_nothing_is_safe_the_shield_does_not_hurry(scene, monkeypatch):
     for least, done in ((0.03, FASTER), (0.3, IDLE)):
         monkeypatch.setattr(shield, "dangers", lambda _, least=least: np.array([np.inf, least, np.inf, least, np.inf]))
         assert wants_fast(scene) == done
+    slow = dataclasses.replace(scene, wanted=0.0, speeds=np.array([0.0, 4.5, 9.0]), ego=np.array([*scene.ego[:3], 4.5, 5.0, 2.0]))
+    assert wants_fast(slow) == FASTER  # it would stand for ever
 
 
 def test_what_is_hardly_safer_is_less_the_faster_the_car(scene, monkeypatch):

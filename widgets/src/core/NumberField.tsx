@@ -1,5 +1,6 @@
 // A field for an exact number. What is being written stays until Enter or until it is left; Escape drops it.
 import { useSignal } from "@preact/signals";
+import { written } from "./format";
 
 interface Props {
   label: string;
@@ -12,9 +13,9 @@ interface Props {
 export function NumberField({ label, text, off, enter }: Props) {
   const typed = useSignal<string | null>(null);
   const commit = () => {
-    const written = typed.value?.trim().replace(",", ".").replace("−", "-");
+    const value = written(typed.value ?? "");
     typed.value = null;
-    if (written && Number.isFinite(Number(written))) enter(Number(written));
+    if (value !== null) enter(value);
   };
   return (
     <input

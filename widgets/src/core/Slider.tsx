@@ -15,11 +15,7 @@ interface Props {
 
 export function Slider({ control, label, off, aside, set: send }: Props) {
   const { value: told, scale } = control;
-  const { shown, underWay, set: move, flush } = useSetting<number | null>(told, send);
-  const put = (value: number | null) => {
-    move(value);
-    flush();
-  };
+  const { shown, underWay, move, put, flush } = useSetting<number | null>(told, send);
   const at = underWay ? "…" : control.at !== null ? `since step ${control.at.toLocaleString("en")}` : aside;
   if (scale === "switch")
     return (

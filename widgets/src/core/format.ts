@@ -15,6 +15,12 @@ export function exact(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** What somebody wrote as a number, with a comma or a typographic minus if they like; null if it is none. */
+export function written(text: string): number | null {
+  const plain = text.trim().replace(",", ".").replace("−", "-");
+  return plain && Number.isFinite(Number(plain)) ? Number(plain) : null;
+}
+
 /** Seconds as `42 s`, `3 min 05 s` or `2 h 10 min`. */
 export function duration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return "–";

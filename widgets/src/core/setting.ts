@@ -10,7 +10,10 @@ export interface Setting<T> {
   shown: T;
   /** The kernel has not answered for it yet. */
   underWay: boolean;
-  set: (value: T) => void;
+  /** A move of the hand, one of many. */
+  move: (value: T) => void;
+  /** A setting that stands at once. */
+  put: (value: T) => void;
   /** Send what waits. What is done next (undo, a step) must find it in the kernel, so it goes out when the hand lets go. */
   flush: () => void;
 }
@@ -38,12 +41,16 @@ export function useSetting<T extends number | null>(told: T, send: (value: T) =>
     send(wanted);
     late.current = window.setTimeout(() => (held.value = undefined), CONFIRM);
   };
-  const set = (wanted: T) => {
+  const move = (wanted: T) => {
     held.value = waiting.current = wanted;
     clearTimeout(late.current);
     const wait = eager ? sent.current + PAUSE - performance.now() : PAUSE;
     if (wait > 0) late.current = window.setTimeout(flush, wait);
     else flush();
   };
-  return { shown: held.value === undefined ? told : held.value, underWay: held.value !== undefined, set, flush };
+  const put = (wanted: T) => {
+    move(wanted);
+    flush();
+  };
+  return { shown: held.value === undefined ? told : held.value, underWay: held.value !== undefined, move, put, flush };
 }

@@ -32,7 +32,7 @@ export const fromPlace = ({ low, high, step, logarithmic }: Pick<SliderProps, "l
 
 export function Slider(props: SliderProps) {
   const { name, label, value, low, high, step, logarithmic, words, off, set: send } = props;
-  const { shown, set, flush } = useSetting(value, send, true);
+  const { shown, move, put, flush } = useSetting(value, send, true);
   return (
     <div class="dlnb-knob" data-knob={name}>
       <span>{label}</span>
@@ -45,17 +45,15 @@ export function Slider(props: SliderProps) {
         disabled={off}
         aria-label={label}
         aria-valuetext={words ? words(shown) : number(shown)}
-        onInput={(event) => set(fromPlace(props, Number(event.currentTarget.value)))}
+        onInput={(event) => move(fromPlace(props, Number(event.currentTarget.value)))}
         onChange={flush}
       />
       <NumberField
         label={label}
         text={exact(Number(shown.toPrecision(4)))}
         off={off}
-        enter={(written) => {
-          if (written === shown) return;
-          set(written);
-          flush();
+        enter={(entered) => {
+          if (entered !== shown) put(entered);
         }}
       />
     </div>

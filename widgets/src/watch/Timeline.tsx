@@ -2,7 +2,7 @@
 // and what can be done there: rewind, fork, note, compare, adopt.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { number } from "../core/format";
+import { number, written } from "../core/format";
 import { Icon } from "../core/Icon";
 import type { Send } from "./Controls";
 import { wordsOf } from "./Knobs";
@@ -180,8 +180,8 @@ function ForkButtons({ line, send, state }: { line: TimeLine; send: Send; state:
   const knob = useSignal("lr");
   const value = useSignal("");
   const set = () => {
-    const number = Number(value.value.trim().replace(",", "."));
-    if (value.value.trim() && Number.isFinite(number)) send("fork_do", { line: line.number, to: "set", knobs: { [knob.value]: number } });
+    const wanted = written(value.value);
+    if (wanted !== null) send("fork_do", { line: line.number, to: "set", knobs: { [knob.value]: wanted } });
     value.value = "";
   };
   const tell = (to: string) => () => send("fork_do", { line: line.number, to });
